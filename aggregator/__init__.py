@@ -1,0 +1,1 @@
+"""The program that gathers: it ingests, stores and shows what the fleet hears."""

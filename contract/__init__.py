@@ -1,0 +1,4 @@
+"""What the node and the aggregator agree on: topics, messages, commands and the bundle.
+
+A leaf: the standard library and one CBOR codec, nothing else.
+"""

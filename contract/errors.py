@@ -1,0 +1,13 @@
+"""The family of errors that the contract raises."""
+
+
+class ContractError(ValueError):
+    """Something does not keep to what node and aggregator agreed on."""
+
+
+class WireError(ContractError):
+    """A message, command or acknowledgement is not acceptable; the text says why."""
+
+
+class BundleError(ContractError):
+    """A bundle is not acceptable; the text says why."""

@@ -1,0 +1,93 @@
+"""Every MQTT topic, with the quality of service and the retain flag that belong to it.
+
+``<namespace>/v1/<node>/<kind>``. Retained are only birth and state: they are facts, the rest are events.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from contract.checks import NAME
+from contract.errors import WireError
+
+VERSION: Final = "v1"
+DEFAULT_NAMESPACE: Final = "soundpost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One kind of message."""
+
+    kind: str
+    qos: int
+    retain: bool
+    from_node: bool
+    durable: bool
+    """Whether it goes through the outbox and is acknowledged by the aggregator."""
+    limit_bytes: int
+    meaning: str
+
+
+BIRTH: Final = Topic(
+    kind="birth", qos=1, retain=True, from_node=True, durable=False, limit_bytes=64_000,
+    meaning="what the node is and runs, sent whenever it connects",
+)  # fmt: skip
+STATE: Final = Topic(
+    kind="state", qos=1, retain=True, from_node=True, durable=False, limit_bytes=2_000,
+    meaning="whether the node is connected; the broker publishes its last will here",
+)  # fmt: skip
+HEARTBEAT: Final = Topic(
+    kind="heartbeat", qos=0, retain=False, from_node=True, durable=False, limit_bytes=8_000,
+    meaning="sound level and the node's own health, every few seconds",
+)  # fmt: skip
+DETECTION: Final = Topic(
+    kind="detection", qos=1, retain=False, from_node=True, durable=True, limit_bytes=8_000,
+    meaning="a label whose smoothed posterior rose over its threshold",
+)  # fmt: skip
+FEATURES: Final = Topic(
+    kind="features", qos=1, retain=False, from_node=True, durable=True, limit_bytes=256_000,
+    meaning="a window of log-mel frames with the posteriors that the model gave",
+)  # fmt: skip
+GAP: Final = Topic(
+    kind="gap", qos=1, retain=False, from_node=True, durable=True, limit_bytes=64_000,
+    meaning="what the node could not deliver or did not hear",
+)  # fmt: skip
+COMMAND: Final = Topic(
+    kind="command", qos=1, retain=False, from_node=False, durable=False, limit_bytes=16_000,
+    meaning="what the aggregator asks of the node",
+)  # fmt: skip
+ACKNOWLEDGEMENT: Final = Topic(
+    kind="ack", qos=1, retain=False, from_node=False, durable=False, limit_bytes=2_000,
+    meaning="up to which sequence everything is safely stored",
+)  # fmt: skip
+
+ALL: Final = (BIRTH, STATE, HEARTBEAT, DETECTION, FEATURES, GAP, COMMAND, ACKNOWLEDGEMENT)
+BY_KIND: Final = {topic.kind: topic for topic in ALL}
+
+
+def topic_name(namespace: str, node: str, topic: Topic) -> str:
+    """The full name of ``topic`` for one node.
+
+    >>> topic_name("soundpost", "attic", BIRTH)
+    'soundpost/v1/attic/birth'
+    """
+    for part in (namespace, node):
+        if not NAME.fullmatch(part):
+            raise WireError(f"{part!r}: must be 1 to 64 of a-z 0-9 _ - and not begin with _ or -")
+    return f"{namespace}/{VERSION}/{node}/{topic.kind}"
+
+
+def from_all_nodes(namespace: str, topic: Topic) -> str:
+    """The filter with which the aggregator subscribes to ``topic`` of every node."""
+    if not NAME.fullmatch(namespace):
+        raise WireError(f"namespace {namespace!r} is not a name")
+    return f"{namespace}/{VERSION}/+/{topic.kind}"
+
+
+def parse_topic(namespace: str, full_name: str) -> tuple[str, Topic]:
+    """Node and topic of a full name; ``WireError`` if it is not one of ours."""
+    parts = full_name.split("/")
+    if len(parts) != 4 or parts[0] != namespace or parts[1] != VERSION or parts[3] not in BY_KIND:
+        raise WireError(f"not a topic of this contract: {full_name[:200]!r}")
+    if not NAME.fullmatch(parts[2]):
+        raise WireError(f"not a node's name: {parts[2][:100]!r}")
+    return parts[2], BY_KIND[parts[3]]

@@ -1,0 +1,129 @@
+"""Bytes to values and back. Strict: size first, then shape, types, ranges; one error, ``WireError``.
+
+Small messages are JSON, so that people can read them with any MQTT client; features are CBOR (RFC 8949).
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar, cast
+
+import cbor2
+
+from contract.commands import Acknowledgement, Command
+from contract.errors import ContractError, WireError
+from contract.messages import Birth, Detection, Features, Gap, Heartbeat, State
+from contract.record import Record
+from contract.topics import (
+    ACKNOWLEDGEMENT,
+    BIRTH,
+    COMMAND,
+    DETECTION,
+    FEATURES,
+    GAP,
+    HEARTBEAT,
+    STATE,
+    Topic,
+)
+
+RECORDS: Final[Mapping[str, type[Record]]] = {
+    BIRTH.kind: Birth,
+    STATE.kind: State,
+    HEARTBEAT.kind: Heartbeat,
+    DETECTION.kind: Detection,
+    FEATURES.kind: Features,
+    GAP.kind: Gap,
+    COMMAND.kind: Command,
+    ACKNOWLEDGEMENT.kind: Acknowledgement,
+}
+BINARY_KINDS: Final = frozenset({FEATURES.kind})
+
+R = TypeVar("R", bound=Record)
+
+
+def encode(topic: Topic, record: Record) -> bytes:
+    """The bytes of ``record``; ``WireError`` if they would be too many for ``topic``."""
+    plain = record.to_plain()
+    if topic.kind in BINARY_KINDS:
+        content = cbor2.dumps(plain)
+    else:
+        content = json.dumps(plain, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    if len(content) > topic.limit_bytes:
+        raise WireError(f"{topic.kind}: {len(content)} bytes, more than {topic.limit_bytes}")
+    return content
+
+
+def decode(topic: Topic, content: bytes) -> Record:
+    """The record that ``content`` holds; ``WireError`` says why if it holds none. Nothing else is raised."""
+    try:
+        return RECORDS[topic.kind].from_plain(_plain(topic, content))
+    except WireError:
+        raise
+    except ContractError as error:
+        raise WireError(f"{topic.kind}: {error}") from error
+
+
+def decode_as(kind: type[R], topic: Topic, content: bytes) -> R:
+    """``decode`` for a caller that knows which record the topic carries."""
+    record = decode(topic, content)
+    if not isinstance(record, kind):
+        raise WireError(f"{topic.kind}: does not carry {kind.__name__}")
+    return record
+
+
+def identity(topic: Topic, content: bytes) -> tuple[str, int] | None:
+    """Boot and sequence of a message that ``decode`` refused, if at least these can be read.
+
+    With them a quarantined message still counts as received, and its node does not send it for ever.
+    """
+    try:
+        plain = _plain(topic, content)
+        boot = (
+            RECORDS[DETECTION.kind].__dataclass_fields__["boot"].metadata["check"]("boot", plain.get("boot"))
+        )
+        sequence = Detection.__dataclass_fields__["sequence"].metadata["check"](
+            "sequence", plain.get("sequence")
+        )
+    except ContractError:
+        return None
+    return cast(str, boot), cast(int, sequence)
+
+
+def _plain(topic: Topic, content: bytes) -> dict[Any, Any]:
+    if len(content) > topic.limit_bytes:
+        raise WireError(f"{topic.kind}: {len(content)} bytes, more than {topic.limit_bytes}")
+    parse: Callable[[bytes], Any] = _cbor if topic.kind in BINARY_KINDS else _json
+    plain = parse(content)
+    if not isinstance(plain, dict):
+        raise WireError(f"{topic.kind}: expected a map, got {type(plain).__name__}")
+    return plain
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(
+            content.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_no_twins
+        )
+    except WireError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"not JSON: {str(error)[:200]}") from error
+
+
+def _cbor(content: bytes) -> Any:
+    try:
+        plain = cbor2.loads(content)
+    # The codec turns tags into objects of many kinds, and hostile ones raise many kinds of exceptions.
+    except Exception as error:
+        raise WireError(f"not CBOR: {str(error)[:200] or type(error).__name__}") from error
+    return plain
+
+
+def _refuse_constant(word: str) -> Any:
+    raise WireError(f"not JSON: {word} is not a number")
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    plain = dict(pairs)
+    if len(plain) != len(pairs):
+        raise WireError("not JSON: a field stands twice")
+    return plain

@@ -1,0 +1,1 @@
+"""The program on the node: it listens, decides and delivers."""

@@ -1,0 +1,1 @@
+"""The factory: data sets in, a proven bundle out."""
