@@ -1,7 +1,7 @@
 """One label for a whole clip, from the posteriors of its steps. Pure.
 
-The rule is the bundle's own (``clip_rule`` in its manifest), so that the factory that measured the model and the
-node that runs it decide alike.
+The rule is the bundle's own (``clip_rule`` in its manifest), so that the factory that measured the model and
+the node that runs it decide alike.
 """
 
 import math

@@ -20,9 +20,7 @@ class Command(Record):
     id: str = checked(hexadecimal(32), "a repeated command is known by it")
     issued_s: float = checked(real(0, 1e11), "seconds since 1970 by the aggregator's clock")
     expires_s: float = checked(real(0, 1e11), "not to be obeyed after this time")
-    action: str = checked(
-        one_of(*COMMANDS), "report: send birth and heartbeat now; set_publish: change policy"
-    )
+    action: str = checked(one_of(*COMMANDS), "report: send birth and heartbeat now; set_publish: new policy")
     publish: str | None = checked(
         optional(one_of(*PUBLISH_POLICIES)), "the new policy, with set_publish", default=None
     )

@@ -37,7 +37,8 @@ class Record:
         if unknown:
             raise ContractError(f"unknown field {unknown[0]}")
         for name, field in fields.items():
-            if field.default is MISSING and name not in plain:
+            # Whoever makes a record in Python need not repeat its schema; bytes must say theirs.
+            if name not in plain and (field.default is MISSING or name == "schema"):
                 raise ContractError(f"missing field {name!r}")
         return cls(**plain)
 

@@ -5,10 +5,11 @@ Small messages are JSON, so that people can read them with any MQTT client; feat
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import cbor2
 
+from contract.checks import hexadecimal, whole
 from contract.commands import Acknowledgement, Command
 from contract.errors import ContractError, WireError
 from contract.messages import Birth, Detection, Features, Gap, Heartbeat, State
@@ -77,15 +78,11 @@ def identity(topic: Topic, content: bytes) -> tuple[str, int] | None:
     """
     try:
         plain = _plain(topic, content)
-        boot = (
-            RECORDS[DETECTION.kind].__dataclass_fields__["boot"].metadata["check"]("boot", plain.get("boot"))
-        )
-        sequence = Detection.__dataclass_fields__["sequence"].metadata["check"](
-            "sequence", plain.get("sequence")
-        )
+        boot = hexadecimal(16)("boot", plain.get("boot"))
+        sequence = whole(1, 2**53)("sequence", plain.get("sequence"))
     except ContractError:
         return None
-    return cast(str, boot), cast(int, sequence)
+    return boot, sequence
 
 
 def _plain(topic: Topic, content: bytes) -> dict[Any, Any]:
@@ -111,11 +108,10 @@ def _json(content: bytes) -> Any:
 
 def _cbor(content: bytes) -> Any:
     try:
-        plain = cbor2.loads(content)
+        return cbor2.loads(content)
     # The codec turns tags into objects of many kinds, and hostile ones raise many kinds of exceptions.
     except Exception as error:
         raise WireError(f"not CBOR: {str(error)[:200] or type(error).__name__}") from error
-    return plain
 
 
 def _refuse_constant(word: str) -> Any:

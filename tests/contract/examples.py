@@ -1,0 +1,49 @@
+"""One good record of each kind, and strategies that make any."""
+
+from contract.commands import Acknowledgement, Command
+from contract.messages import Birth, Detection, Features, Gap, Heartbeat, State
+from contract.record import Record
+from contract.topics import (
+    ACKNOWLEDGEMENT,
+    BIRTH,
+    COMMAND,
+    DETECTION,
+    FEATURES,
+    GAP,
+    HEARTBEAT,
+    STATE,
+    Topic,
+)
+
+BOOT = "0123456789abcdef"
+DIGEST = "ab" * 32
+WHEN = {"boot": BOOT, "wall_s": 1.7e9, "monotonic_s": 12.5}
+
+EXAMPLES: dict[Topic, Record] = {
+    BIRTH: Birth(
+        **WHEN, agent_version="0.1.0", model="keywords@1", bundle_digest=DIGEST, frontend_digest=DIGEST,
+        labels=["yes", "_silence_"], thresholds=[0.7, None], step_ms=80, publish="results", input="files",
+        runtime="ai-edge-litert 2", platform="Linux", site="attic", tags=["north"], started_s=1.7e9,
+        clock_synced=True,
+    ),
+    STATE: State(boot=BOOT, online=True),
+    HEARTBEAT: Heartbeat(
+        **WHEN, levels_dbfs=[-40.0, -41.5], peak_dbfs=-3.0, input_state="hearing", heard_s=9.0, overruns=0,
+        cpu_percent=1.5, rss_bytes=40_000_000, temperature_c=None, disk_free_bytes=10**9, outbox_rows=3,
+        outbox_bytes=900, last_sequence=7, dropped=0, clock_synced=True, problems=["card unplugged"],
+    ),
+    DETECTION: Detection(
+        **WHEN, sequence=1, model="keywords@1", frontend_digest=DIGEST, label="yes", posterior=0.9,
+        threshold=0.7, start_s=1.7e9, end_s=1.7e9 + 0.5, level_dbfs=-30.0,
+    ),
+    FEATURES: Features(
+        **WHEN, sequence=2, model="keywords@1", frontend_digest=DIGEST, reason="detection", detection=1,
+        start_s=1.7e9, hop_ms=20, mel_bins=80, frames=bytes(160), step_ms=80, labels=["yes", "_silence_"],
+        posteriors=b"\x00\xff",
+    ),
+    GAP: Gap(
+        **WHEN, sequence=3, reason="outbox_full", gap_boot=BOOT, ranges=[[4, 9]], start_s=1.0, end_s=2.0
+    ),
+    COMMAND: Command(id="0f" * 16, issued_s=1.0, expires_s=9.0, action="set_publish", publish="all"),
+    ACKNOWLEDGEMENT: Acknowledgement(boot=BOOT, through=7, refused=[9]),
+}  # fmt: skip
