@@ -1,0 +1,37 @@
+"""The family of errors that the aggregator raises."""
+
+
+class AggregatorError(Exception):
+    """Something that the reader of the message can mend or must know."""
+
+
+class SettingsError(AggregatorError):
+    """A setting is not acceptable; the text names it and says what would be."""
+
+
+class StoreError(AggregatorError):
+    """The database refuses: away, full, locked, or of another version."""
+
+
+class CursorError(AggregatorError):
+    """A page was asked for with a cursor that this program did not give out."""
+
+
+class UnknownNodeError(AggregatorError):
+    """No node of that name has ever been heard."""
+
+
+class CommandError(AggregatorError):
+    """A command is not one that nodes obey."""
+
+
+class PasswordError(AggregatorError):
+    """A password cannot be set: too short, or set before."""
+
+
+class TooManyAttemptsError(AggregatorError):
+    """Sign-in is closed to this client for a while."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"too many attempts, try again in {retry_after_s:.0f} s")
+        self.retry_after_s = retry_after_s
