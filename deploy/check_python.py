@@ -2,10 +2,12 @@
 
 import sys
 
+found = ".".join(str(part) for part in sys.version_info[:2])
+
 if not (3, 11) <= sys.version_info[:2] <= (3, 13):
     sys.exit(
-        "Soundpost needs Python 3.11, 3.12 or 3.13; this is %d.%d. "
-        "Name another one: make PYTHON=python3.12 ..." % sys.version_info[:2]  # noqa: UP031
+        "Soundpost needs Python 3.11, 3.12 or 3.13; this is " + found + ". "
+        "Name another one: make PYTHON=python3.12 ..."
     )
 try:
     import ensurepip  # noqa: F401
