@@ -20,19 +20,23 @@ class DemoBroker:
     """MQTT version as settings name it: ``5`` or ``3.1.1``."""
 
 
-def start_broker(children: Children, folder: Path) -> DemoBroker:
-    """Start the best broker that this machine has and wait until it answers."""
+BROKERS = ("auto", "mosquitto", "embedded")
+
+
+def start_broker(children: Children, folder: Path, wanted: str) -> DemoBroker:
+    """Start the broker ``wanted``, one of ``BROKERS``, and wait until it answers."""
     port = free_port()
     program = next(filter(None, map(shutil.which, MOSQUITTO_PLACES)), None)
-    if program is not None:
+    if wanted == "mosquitto" and program is None:
+        raise DemoError("mosquitto is not installed: apt-get install mosquitto, or --broker embedded")
+    if program is not None and wanted != "embedded":
         children.start("broker", [program, "-c", str(_mosquitto_config(folder, port))])
         broker = DemoBroker(name="mosquitto", port=port, protocol="5")
     else:
         _require_embedded()
         children.start("broker", [sys.executable, "-m", "aggregator.demo.embedded_broker", str(port)])
-        broker = DemoBroker(
-            name="the embedded broker (not durable; mosquitto is not installed)", port=port, protocol="3.1.1"
-        )
+        name = "embedded (amqtt: in memory, not durable)"
+        broker = DemoBroker(name=name, port=port, protocol="3.1.1")
     children.wait_for_port(port)
     return broker
 

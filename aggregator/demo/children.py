@@ -73,9 +73,12 @@ def end(process: subprocess.Popen[bytes], timeout_s: float = STOP_S) -> None:
             process.wait()
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on now."""
+def free_port(wish: int = 0) -> int:
+    """A loopback port that nobody listens on now; ``wish`` if it is free."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        try:
+            probe.bind(("127.0.0.1", wish))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port

@@ -1,0 +1,47 @@
+"""The main job, as a person would run it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FIELDS = {"published", "stored", "duplicates", "missing", "quarantined", "detections", "latency_ms"}
+
+
+def demo(tmp_path: Path, *arguments: str) -> dict[str, Any]:
+    path = tmp_path / "report.json"
+    command = [sys.executable, "-m", "aggregator", "demo", "--report", str(path), *arguments]
+    done = subprocess.run(command, capture_output=True, timeout=150, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-3000:] + done.stdout.decode()[-2000:]
+    report: dict[str, Any] = json.loads(path.read_text())
+    return report
+
+
+@pytest.mark.slow
+def test_three_nodes_deliver_everything_in_time(tmp_path: Path) -> None:
+    report = demo(tmp_path, "--nodes", "3", "--seconds", "20", "--headless")
+    assert report.keys() >= FIELDS
+    assert report["published"] > 0
+    assert report["published"] == report["stored"]
+    assert (report["missing"], report["duplicates"], report["quarantined"]) == (0, 0, 0)
+    assert set(report["detections"]) == {"node-1", "node-2", "node-3"}
+    assert report["latency_ms"]["p95"] <= 500
+
+
+@pytest.mark.slow
+def test_a_folder_of_real_clips(tmp_path: Path, shared_data: Path) -> None:
+    words = shared_data / "speech_commands" / "validation" / "yes"
+    report = demo(tmp_path, "--nodes", "2", "--seconds", "20", "--headless", "--source", str(words))
+    assert (report["missing"], report["duplicates"], report["quarantined"]) == (0, 0, 0)
+    assert report["detections"]["node-1"]["yes"] >= 5
+    assert report["latency_ms"]["p95"] <= 500
+
+
+@pytest.mark.slow
+def test_the_embedded_broker_serves_where_there_is_no_other(tmp_path: Path) -> None:
+    report = demo(tmp_path, "--nodes", "2", "--seconds", "15", "--headless", "--broker", "embedded")
+    assert "embedded" in report["broker"]
+    assert (report["missing"], report["duplicates"], report["quarantined"]) == (0, 0, 0)
