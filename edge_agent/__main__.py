@@ -1,0 +1,180 @@
+"""The command line: parse, build, run. What a command needs is imported when it is chosen."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from contract.errors import ContractError
+from edge_agent.errors import EdgeError
+from edge_agent.settings import Settings, add_flags, load_settings
+
+# Set before numpy loads: its threads are never used here, and each would reserve memory.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+_SETTINGS_HELP: Final = """\
+Every setting can be given in the TOML file, as SOUNDPOST_<SECTION>_<KEY> in the environment, and as a
+flag; a flag wins over the environment, the environment over the file. Unknown keys are refused.
+"""
+
+
+def version() -> str:
+    """Version of the agent."""
+    return metadata.version("soundpost")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code: 0 well, 1 something is wrong, 2 not understood."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except (EdgeError, ContractError) as error:
+        print(f"edge-agent: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader of our output has gone; nothing is left to be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="edge-agent",
+        description="Listens, recognises sounds on this machine and reports them to a fleet's aggregator.",
+        epilog="Begin with:  edge-agent devices;  edge-agent check --config FILE;  edge-agent run --config FILE",
+    )
+    parser.add_argument("--version", action="version", version=f"edge-agent {version()}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_run(commands)
+    _add_check(commands)
+    _add_devices(commands)
+    _add_replay(commands)
+    _add_benchmark(commands)
+    _add_outbox(commands)
+    return parser
+
+
+Commands = argparse._SubParsersAction  # type: ignore[type-arg]
+
+
+def _add(commands: Commands, name: str, command: Callable[[argparse.Namespace], int], says: str, more: str = "") -> (
+    argparse.ArgumentParser
+):  # fmt: skip
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=says, description=f"{says[0].upper()}{says[1:]}.\n\n{more}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_run(commands: Commands) -> None:
+    parser = _add(
+        commands, "run", _run, "listen and report until told to stop (SIGTERM or Ctrl-C)", _SETTINGS_HELP
+    )
+    parser.add_argument(
+        "--drain-timeout", type=float, default=30.0, metavar="SECONDS",
+        help="when the input has an end: how long to wait then for everything to be acknowledged (default: 30)",
+    )  # fmt: skip
+    add_flags(parser)
+
+
+def _add_check(commands: Commands) -> None:
+    parser = _add(
+        commands, "check", _check, "say what is wrong with device, bundle, broker, disk and clock, with the mend",
+        "Exit code 0: all is well; 1: something needs mending.\n" + _SETTINGS_HELP,
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    add_flags(parser)
+
+
+def _add_devices(commands: Commands) -> None:
+    parser = _add(commands, "devices", _devices, "list the inputs that can be listened to")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _add_replay(commands: Commands) -> None:
+    parser = _add(
+        commands, "replay", _replay, "recognise sound files, each from a fresh start, through the live pipeline",
+        "With --json one object a line: file, label (the bundle's decision for the clip), posterior,\n"
+        "detections [label, posterior, start_s, end_s]. A file that is broken has an error beside or\n"
+        "instead of these; the others go on, and the exit code is 1.",
+    )  # fmt: skip
+    parser.add_argument("--bundle", type=Path, required=True, metavar="FILE", help="the model")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("paths", type=Path, nargs="+", metavar="FILE", help="sound files, or folders of them")
+
+
+def _add_benchmark(commands: Commands) -> None:
+    parser = _add(
+        commands, "benchmark", _benchmark, "measure CPU time per second of sound, per stage, and memory",
+        "Runs on one core, on sound made up for it (quiet noise with tones). Figures are milliseconds of CPU\n"
+        "per second of sound; idle is the share of one core that live pace takes.",
+    )  # fmt: skip
+    parser.add_argument("--bundle", type=Path, required=True, metavar="FILE", help="the model")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=20.0,
+        help="length of the sound, and of the part at live pace (default: 20)",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+
+
+def _add_outbox(commands: Commands) -> None:
+    parser = _add(
+        commands, "outbox", _outbox, "count what waits for acknowledgement, per run of the agent",
+        "Only reads; the agent may be running. Per boot: last_sequence (all up to it were made), rows\n"
+        "(still unacknowledged), clean (whether it was stopped in good order).",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    add_flags(parser)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return load_settings(options.config, os.environ, vars(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    agent = importlib.import_module("edge_agent.agent")
+    return int(agent.run(_settings(options), version(), drain_timeout_s=options.drain_timeout))
+
+
+def _check(options: argparse.Namespace) -> int:
+    check = importlib.import_module("edge_agent.check")
+    return int(check.check(_settings(options), version(), as_json=options.json))
+
+
+def _devices(options: argparse.Namespace) -> int:
+    devices = importlib.import_module("edge_agent.devices")
+    return int(devices.devices(as_json=options.json))
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from edge_agent.bundles import load_bundle
+    from edge_agent.pipeline import Tuning
+    from edge_agent.replay import replay
+
+    bundle = load_bundle(options.bundle, version())
+    return replay(bundle, Tuning(thresholds={}), options.paths, as_json=options.json)
+
+
+def _benchmark(options: argparse.Namespace) -> int:
+    benchmark = importlib.import_module("edge_agent.benchmark")
+    return int(benchmark.benchmark(options.bundle, version(), seconds=options.seconds, as_json=options.json))
+
+
+def _outbox(options: argparse.Namespace) -> int:
+    outbox = importlib.import_module("edge_agent.outbox")
+    return int(outbox.show(_settings(options).outbox_path, as_json=options.json))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+"""The family of errors that the agent raises."""
+
+
+class EdgeError(Exception):
+    """Base of everything that the agent raises on purpose; the text is meant for people."""
+
+
+class SettingsError(EdgeError):
+    """A setting is unknown or not acceptable; the text names it and says where it came from."""
+
+
+class ModelError(EdgeError):
+    """The TFLite runtime is missing, or refuses a model or what it was fed."""
+
+
+class CaptureError(EdgeError):
+    """An input cannot be opened or read."""
+
+
+class OutboxError(EdgeError):
+    """The outbox cannot be opened."""

@@ -1,0 +1,130 @@
+"""Joins the parts: samples in; steps with frames, posteriors, levels and detections out. No input or output."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.audio import HOP_SAMPLES, MEL_BINS, RATE_HZ
+from contract.manifest import Manifest
+from edge_agent.bundles import LoadedBundle
+from edge_agent.classifier import Classifier
+from edge_agent.detector import Detector, Found
+from edge_agent.framing import Framer
+from edge_agent.frontend import FrontEnd
+from edge_agent.level import Meter, hop_powers, to_dbfs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """What a node does otherwise than its bundle says; ``None`` leaves it to the bundle."""
+
+    thresholds: Mapping[str, float]
+    smoothing_s: float | None = None
+    refractory_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one step of sound came to."""
+
+    index: int
+    end_s: float
+    """When its last sample was captured, in the clock of ``captured_s``."""
+    frames: NDArray[np.int8]
+    """(step frames, mel bins)"""
+    posteriors: NDArray[np.float32]
+    """(labels,), not averaged"""
+    level_dbfs: float
+    """Of this step alone."""
+    found: tuple[Found, ...]
+
+
+class Pipeline:
+    """One stream of sound through the parts of a bundle. ``reset`` begins a new stream."""
+
+    def __init__(self, bundle: LoadedBundle, tuning: Tuning) -> None:
+        manifest = bundle.manifest
+        self._manifest, self._tuning = manifest, tuning
+        self.thresholds = in_force(manifest, tuning)
+        self.step_frames = manifest.step_frames
+        self.step_samples = manifest.step_frames * HOP_SAMPLES
+        self.step_s = self.step_samples / RATE_HZ
+        self.meter = Meter()
+        self._framer = Framer()
+        self._front_end = FrontEnd(bundle.preprocess)
+        self._classifier = Classifier(bundle.classifier, manifest.step_frames)
+        self.reset()
+
+    def feed(self, samples: NDArray[np.int16], captured_s: float) -> list[Step]:
+        """The steps that are now complete.
+
+        ``samples`` is (n,) int16 at 16 kHz; ``captured_s`` is when the last of them was captured.
+        """
+        self._fed += len(samples)
+        hops = self._framer.feed(samples)
+        if not len(hops):
+            return []
+        powers = hop_powers(hops)
+        self.meter.feed(powers, int(max(hops.max(), -int(hops.min()))))
+        frames = self._front_end.feed(hops)
+        rows = self._classifier.feed(frames)
+        self._frames = np.concatenate((self._frames, frames))
+        self._powers = np.concatenate((self._powers, powers))
+        return [self._step(row, captured_s) for row in rows]
+
+    def flush(self, captured_s: float) -> list[Step]:
+        """Fill the step that is not yet full with silence, and finish it."""
+        missing = -self._fed % self.step_samples
+        return self.feed(np.zeros(missing, np.int16), captured_s + missing / RATE_HZ) if missing else []
+
+    def finish(self) -> list[Found]:
+        """Detections that wait for a higher posterior when the stream ends."""
+        return self._detector.finish() if self._index else []
+
+    def reset(self) -> None:
+        """Begin a new stream."""
+        self._framer.reset()
+        self._front_end.reset()
+        self._classifier.reset()
+        self._detector = make_detector(self._manifest, self._tuning)
+        self._frames = np.zeros((0, MEL_BINS), np.int8)
+        self._powers = np.zeros(0, np.float32)
+        self._fed = 0
+        self._index = 0
+
+    def _step(self, row: NDArray[np.float32], captured_s: float) -> Step:
+        frames, self._frames = self._frames[: self.step_frames], self._frames[self.step_frames :]
+        powers, self._powers = self._powers[: self.step_frames], self._powers[self.step_frames :]
+        index, self._index = self._index, self._index + 1
+        later = self._fed - self._index * self.step_samples
+        return Step(
+            index=index,
+            end_s=captured_s - later / RATE_HZ,
+            frames=frames,
+            posteriors=row,
+            level_dbfs=to_dbfs(float(powers.mean())),
+            found=tuple(self._detector.feed(row)),
+        )
+
+
+def in_force(manifest: Manifest, tuning: Tuning) -> dict[str, float]:
+    """Threshold of each label that may be detected; ``ValueError`` names an override without a label."""
+    unknown = sorted(set(tuning.thresholds) - set(manifest.thresholds))
+    if unknown:
+        known = ", ".join(sorted(manifest.thresholds))
+        raise ValueError(f"thresholds: the bundle does not detect {unknown[0]!r}; it detects {known}")
+    return {**manifest.thresholds, **tuning.thresholds}
+
+
+def make_detector(manifest: Manifest, tuning: Tuning) -> Detector:
+    """The detector of a bundle as this node wants it."""
+    smoothing_s, refractory_s = tuning.smoothing_s, tuning.refractory_s
+    return Detector(
+        manifest.labels,
+        in_force(manifest, tuning),
+        smoothing_s=manifest.smoothing_s if smoothing_s is None else smoothing_s,
+        refractory_s=manifest.refractory_s if refractory_s is None else refractory_s,
+        step_s=manifest.step_frames * HOP_SAMPLES / RATE_HZ,
+    )

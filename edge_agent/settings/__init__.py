@@ -1,0 +1,31 @@
+"""Every setting: its meaning (``values``), its kind (``fields``) and where it comes from (``loading``)."""
+
+from edge_agent.settings.loading import add_flags, every_setting, flag, load_settings, variable
+from edge_agent.settings.values import (
+    BrokerSettings,
+    DetectorSettings,
+    HealthSettings,
+    InputSettings,
+    ModelSettings,
+    NodeSettings,
+    OutboxSettings,
+    PublishSettings,
+    Settings,
+)
+
+__all__ = [
+    "BrokerSettings",
+    "DetectorSettings",
+    "HealthSettings",
+    "InputSettings",
+    "ModelSettings",
+    "NodeSettings",
+    "OutboxSettings",
+    "PublishSettings",
+    "Settings",
+    "add_flags",
+    "every_setting",
+    "flag",
+    "load_settings",
+    "variable",
+]
