@@ -1,0 +1,159 @@
+"""The classifier in float, for training: level normalisation, causal stem, LSTM, attention over the last steps.
+
+Everything is causal and starts from zeros, so that a clip in one piece and the same clip as a stream agree.
+"""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT, MEL_BINS
+from model_build.recipe import NetworkRecipe
+
+STEP_FRAMES = 4
+FRAMES_PER_LSTM_STEP = 2
+LEVEL_RANGE_DB = 20.0
+"""Decibels around the running level that become one unit."""
+
+STEM_HISTORY = 5
+"""Frames before the present ones that the stem sees: two of the second convolution, twice, and one."""
+
+FREQUENCY_STRIDES = (4, 2)
+KERNELS = ((3, 5), (3, 3))
+_NORM_EPSILON = 1e-3
+
+
+class Network(tf.Module):
+    """Weights, and the way from features to logits."""
+
+    def __init__(self, recipe: NetworkRecipe, labels: int, seed: int) -> None:
+        super().__init__()
+        self.recipe = recipe
+        draw = np.random.default_rng(seed)
+        first, second = recipe.channels
+        self.weights: dict[str, tf.Variable] = {}
+        flat = MEL_BINS // (FREQUENCY_STRIDES[0] * FREQUENCY_STRIDES[1]) * second
+        self._add("conv1", draw, (*KERNELS[0], 1, first), KERNELS[0][0] * KERNELS[0][1], gain=2.0)
+        self._add("conv2", draw, (*KERNELS[1], first, second), 9 * first, gain=2.0)
+        self._add("dense", draw, (flat, recipe.dense), flat)
+        self._add("kernel", draw, (recipe.dense, 4 * recipe.hidden), recipe.dense)
+        self._add("recurrent", draw, (recipe.hidden, 4 * recipe.hidden), recipe.hidden)
+        self._add("score", draw, (recipe.hidden, 1), recipe.hidden)
+        self._add("out", draw, (recipe.hidden, labels), recipe.hidden)
+        bias = np.zeros(4 * recipe.hidden, np.float32)
+        bias[recipe.hidden : 2 * recipe.hidden] = 1.0  # an LSTM that forgets at first learns slowly
+        for name, values in {
+            "dense_bias": np.zeros(recipe.dense),
+            "lstm_bias": bias,
+            "score_bias": np.zeros(1),
+            "out_bias": np.zeros(labels),
+            "norm1_gain": np.ones(first),
+            "norm1_bias": np.zeros(first),
+            "norm2_gain": np.ones(second),
+            "norm2_bias": np.zeros(second),
+        }.items():
+            self.weights[name] = tf.Variable(values.astype(np.float32), name=name)
+        self.moments = {
+            name: tf.Variable(np.full(size, start, np.float32), trainable=False, name=name)
+            for name, size, start in [
+                ("norm1_mean", first, 0.0),
+                ("norm1_variance", first, 1.0),
+                ("norm2_mean", second, 0.0),
+                ("norm2_variance", second, 1.0),
+            ]
+        }
+
+    def logits(self, features: Any, *, training: bool, dropout: float = 0.0) -> Any:
+        """(N, steps, K) logits after each LSTM step, from features (N, T, MEL_BINS) in int8 units."""
+        rate = dropout if training else 0.0
+        x = self.stem(self.normalize(features), training=training)
+        x = tf.nn.dropout(x, rate) if rate else x
+        pooled = self.pool(self.lstm(x))
+        pooled = tf.nn.dropout(pooled, rate) if rate else pooled
+        return pooled @ self.weights["out"] + self.weights["out_bias"]
+
+    def normalize(self, features: Any) -> Any:
+        """Each frame relative to the mean level of the frames up to it, in units of ``LEVEL_RANGE_DB``."""
+        recipe = self.recipe
+        level_db = tf.cast(FEATURE_SCALE_DB, tf.float32) * (features - FEATURE_ZERO_POINT)
+        total = _box(tf.reduce_mean(level_db, axis=2), recipe.level_frames)
+        count = np.minimum(np.arange(features.shape[1]) + 1.0, recipe.level_frames)
+        mean = (total + recipe.level_prior_db * recipe.level_prior_frames) / (count + recipe.level_prior_frames)
+        level = tf.maximum(tf.cast(mean, tf.float32), recipe.level_least_db)
+        return (level_db - level[:, :, None]) / LEVEL_RANGE_DB
+
+    def stem(self, x: Any, *, training: bool = False) -> Any:
+        """(N, T / 2, dense) from normalised frames (N, T, MEL_BINS)."""
+        # The first convolution also makes the steps before the first, as a stream of zeros would.
+        x = tf.pad(x, [[0, 0], [STEM_HISTORY, 0], [0, 0]])[..., None]
+        for index, (kernel, strides) in enumerate(zip(KERNELS, stem_strides(), strict=True), start=1):
+            x = tf.pad(x, [[0, 0], [0, 0], [_side(kernel[1]), _side(kernel[1])], [0, 0]])
+            x = tf.nn.conv2d(x, self.weights[f"conv{index}"], strides, "VALID")
+            x = tf.nn.relu(self._norm(x, f"norm{index}", training))
+        flat = tf.reshape(x, [-1, x.shape[1], x.shape[2] * x.shape[3]])
+        return flat @ self.weights["dense"] + self.weights["dense_bias"]
+
+    def lstm(self, x: Any) -> Any:
+        """(N, steps, hidden) outputs of the LSTM, from zeros."""
+        projected = tf.unstack(x @ self.weights["kernel"] + self.weights["lstm_bias"], axis=1)
+        recurrent = self.weights["recurrent"]
+        hidden = tf.zeros_like(projected[0][:, : self.recipe.hidden])
+        cell, outputs = hidden, []
+        for step in projected:
+            i, f, g, o = tf.split(step + hidden @ recurrent, 4, axis=1)
+            cell = tf.sigmoid(f) * cell + tf.sigmoid(i) * tf.tanh(g)
+            hidden = tf.sigmoid(o) * tf.tanh(cell)
+            outputs.append(hidden)
+        return tf.stack(outputs, axis=1)
+
+    def pool(self, hidden: Any) -> Any:
+        """Mean of the last ``pool_steps`` outputs, each weighed by its own attention."""
+        weight = tf.sigmoid(hidden @ self.weights["score"] + self.weights["score_bias"])
+        steps = self.recipe.pool_steps
+        return _box(weight * hidden, steps) / (_box(weight, steps) + 1e-4)
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """The weights for conversion, with each normalisation folded into the convolution before it."""
+        plain = {name: variable.numpy() for name, variable in self.weights.items()}
+        for index in (1, 2):
+            gain = plain.pop(f"norm{index}_gain")
+            shift = plain.pop(f"norm{index}_bias")
+            factor = gain / np.sqrt(self.moments[f"norm{index}_variance"].numpy() + _NORM_EPSILON)
+            plain[f"conv{index}"] = plain[f"conv{index}"] * factor
+            plain[f"conv{index}_bias"] = shift - self.moments[f"norm{index}_mean"].numpy() * factor
+        return plain
+
+    def _norm(self, x: Any, name: str, training: bool) -> Any:
+        mean, variance = self.moments[f"{name}_mean"], self.moments[f"{name}_variance"]
+        if training:
+            batch_mean, batch_variance = tf.nn.moments(x, axes=[0, 1, 2])
+            mean.assign_add(0.02 * (batch_mean - mean))
+            variance.assign_add(0.02 * (batch_variance - variance))
+            mean, variance = batch_mean, batch_variance
+        return tf.nn.batch_normalization(
+            x, mean, variance, self.weights[f"{name}_bias"], self.weights[f"{name}_gain"], _NORM_EPSILON
+        )
+
+    def _add(
+        self, name: str, draw: np.random.Generator, shape: tuple[int, ...], inputs: int, gain: float = 1.0
+    ) -> None:
+        values = draw.normal(0.0, np.sqrt(gain / inputs), shape).astype(np.float32)
+        self.weights[name] = tf.Variable(values, name=name)
+
+
+def stem_strides() -> tuple[tuple[int, int], tuple[int, int]]:
+    """Strides in time and frequency of the two convolutions."""
+    return (FRAMES_PER_LSTM_STEP, FREQUENCY_STRIDES[0]), (1, FREQUENCY_STRIDES[1])
+
+
+def _side(width: int) -> int:
+    return width // 2
+
+
+def _box(x: Any, steps: int) -> Any:
+    """Sum over the last ``steps`` of axis 1, fewer at the beginning."""
+    total = tf.cumsum(x, axis=1)
+    late = tf.pad(total, [[0, 0], [steps, 0], *[[0, 0]] * (len(x.shape) - 2)])[:, : x.shape[1]]
+    return total - late

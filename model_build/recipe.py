@@ -1,0 +1,183 @@
+"""Every number that shapes a model, read from a TOML file that people can read too."""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model_build.errors import RecipeError
+
+FOLDER = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontendRecipe:
+    """What the preprocessing does before the features are stored."""
+
+    high_pass_hz: float
+    floor_rise_db_per_s: float
+    """How fast the noise floor of a band may rise."""
+    floor_fall: float
+    """Part of the way to a lower level that the floor goes in one hop."""
+    suppression_db: float
+    """Bound on the attenuation: no band is lowered by more."""
+    margin_db: float
+    """Up to this far above the floor a band is lowered by the whole bound."""
+    fade_db: float
+    """Over this many decibels more the attenuation fades to none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkRecipe:
+    """Shape of the classifier."""
+
+    channels: tuple[int, int]
+    dense: int
+    hidden: int
+    level_frames: int
+    """Frames of the running mean level that is taken off before anything else."""
+    level_prior_db: float
+    level_prior_frames: float
+    level_least_db: float
+    """Sound quieter than this is not raised to the level of louder sound."""
+    pool_steps: int
+    """LSTM steps of 40 ms under the attention."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentRecipe:
+    """How one recording becomes many."""
+
+    copies: int
+    """Augmented copies of the training set that are made on the waveform; epochs take turns."""
+    gain_db: tuple[float, float]
+    shift_s: float
+    noise_chance: float
+    noise_rms: tuple[float, float]
+    preroll_chance: float
+    """Part of the clips that are heard after other sound instead of at a stream's start."""
+    lowpass_chance: float
+    band_mask_bins: int
+    time_mask_frames: int
+    mixup: float
+    feature_gain_db: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecipe:
+    """How the weights are found."""
+
+    seed: int
+    epochs: int
+    batch: int
+    peak_rate: float
+    weight_decay: float
+    label_smoothing: float
+    average_decay: float
+    dropout: float
+    balance: float
+    """A word with n clips is drawn in proportion to n to the power of one minus this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRecipe:
+    """How posteriors become detections and labels of clips."""
+
+    clip_rule: str
+    clip_gate_db: float | None
+    smoothing_s: float
+    refractory_s: float
+    threshold_precision: float
+    """Precision on validation that a label's threshold is chosen for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One kind of model."""
+
+    name: str
+    version: str
+    description: str
+    layout: str
+    """Which loader reads the data: ``speech_commands`` or ``esc50``."""
+    clip_s: float
+    targets: tuple[str, ...]
+    unknown: str | None
+    """Label of everything that is sound but no target."""
+    silence: str
+    """Label of everything that is no target sound at all."""
+    unknown_part: float
+    """Training examples of the unknown label, in units of an average target's."""
+    silence_part: float
+    """Training examples of the silence label, in units of an average target's."""
+    frontend: FrontendRecipe
+    network: NetworkRecipe
+    augment: AugmentRecipe
+    training: TrainingRecipe
+    decision: DecisionRecipe
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The outputs of the model, in order."""
+        return (*self.targets, *([self.unknown] if self.unknown else []), self.silence)
+
+
+_PARTS: dict[str, type] = {
+    "frontend": FrontendRecipe,
+    "network": NetworkRecipe,
+    "augment": AugmentRecipe,
+    "training": TrainingRecipe,
+    "decision": DecisionRecipe,
+}
+
+
+def recipe_names() -> tuple[str, ...]:
+    """The recipes that come with the factory.
+
+    >>> recipe_names()
+    ('keywords', 'sounds')
+    """
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def load_recipe(name_or_path: str) -> Recipe:
+    """The recipe of that name, or the one in that TOML file; ``RecipeError`` says what is wrong."""
+    path = FOLDER / f"{name_or_path}.toml" if name_or_path in recipe_names() else Path(name_or_path)
+    try:
+        plain = tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        known = ", ".join(recipe_names())
+        raise RecipeError(f"no recipe {name_or_path!r}: know {known}, or a path to a TOML file") from error
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path}: {error}") from error
+    try:
+        return parse_recipe(plain)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from error
+
+
+def parse_recipe(plain: dict[str, Any]) -> Recipe:
+    """The recipe that a decoded TOML document describes."""
+    parts = {name: _fill(kind, plain.get(name, {}), name) for name, kind in _PARTS.items()}
+    recipe: Recipe = _fill(Recipe, {**plain, **parts}, "recipe")
+    if recipe.layout not in ("speech_commands", "esc50"):
+        raise RecipeError(f"layout must be speech_commands or esc50, not {recipe.layout!r}")
+    if len(set(recipe.labels)) != len(recipe.labels):
+        raise RecipeError("a label stands twice")
+    return recipe
+
+
+def _fill(kind: type, plain: dict[str, Any], where: str) -> Any:
+    if not isinstance(plain, dict):
+        raise RecipeError(f"{where}: must be a table")
+    optional = {"clip_gate_db", "unknown"}
+    names = {field.name for field in dataclasses.fields(kind)}
+    for name in plain:
+        if name not in names:
+            raise RecipeError(f"{where}: unknown key {name!r}")
+    missing = sorted(names - set(plain) - optional)
+    if missing:
+        raise RecipeError(f"{where}: {missing[0]!r} is missing")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+    return kind(**{name: None for name in names & optional} | values)
