@@ -18,7 +18,11 @@ _DEGREE: Final = 4
 """Chroma and hue follow smooth curves near these anchors; a kink would show as a line that is not there."""
 
 _OKLAB_TO_LMS: Final = np.array(
-    [[1.0, 0.3963377774, 0.2158037573], [1.0, -0.1055613458, -0.0638541728], [1.0, -0.0894841775, -1.2914855480]]
+    [
+        [1.0, 0.3963377774, 0.2158037573],
+        [1.0, -0.1055613458, -0.0638541728],
+        [1.0, -0.0894841775, -1.2914855480],
+    ]
 )
 _LMS_TO_RGB: Final = np.array(
     [
@@ -52,4 +56,5 @@ def _path(count: int) -> NDArray[np.float64]:
 def _srgb(lab: NDArray[np.float64]) -> NDArray[np.uint8]:
     linear = np.clip((lab @ _OKLAB_TO_LMS.T) ** 3 @ _LMS_TO_RGB.T, 0, 1)
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.rint(encoded * 255).astype(np.uint8)
+    colours: NDArray[np.uint8] = np.rint(encoded * 255).astype(np.uint8)
+    return colours

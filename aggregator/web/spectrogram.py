@@ -1,4 +1,4 @@
-"""Draws stored feature frames as a picture. Pure: bytes in, bytes out."""
+"""Draws stored feature frames as a picture. Pure: an array in, a PNG out."""
 
 import io
 from dataclasses import dataclass
@@ -31,14 +31,13 @@ class LevelSpan:
     high_db: float
 
 
-def decibels(frames: bytes, mel_bins: int) -> NDArray[np.float32]:
-    """Stored int8 ``frames`` as (T, M) float32 decibels.
+def decibels(features: NDArray[np.int8]) -> NDArray[np.float32]:
+    """Stored int8 ``features`` (T, M) as float32 decibels of the same shape.
 
-    >>> decibels(bytes([111, 0]), 2).tolist()
+    >>> decibels(np.array([[111, 0]], np.int8)).tolist()
     [[0.0, -55.5]]
     """
-    stored = np.frombuffer(frames, dtype=np.int8).reshape(-1, mel_bins)
-    return (stored.astype(np.float32) - FEATURE_ZERO_POINT) * np.float32(FEATURE_SCALE_DB)
+    return (features.astype(np.float32) - FEATURE_ZERO_POINT) * np.float32(FEATURE_SCALE_DB)
 
 
 def level_span(levels_db: NDArray[np.float32]) -> LevelSpan:
@@ -48,12 +47,12 @@ def level_span(levels_db: NDArray[np.float32]) -> LevelSpan:
     return LevelSpan(low_db=high - span, high_db=high)
 
 
-def draw(frames: bytes, mel_bins: int, size: str) -> bytes:
-    """The window as PNG: time to the right, low frequencies at the bottom.
+def draw(features: NDArray[np.int8], size: str) -> bytes:
+    """The window, (T, M) int8, as PNG: time to the right, low frequencies at the bottom.
 
     ``size`` is one of ``SIZES``. Interpolates decibels, not colours, so that no false colour appears.
     """
-    levels = decibels(frames, mel_bins)
+    levels = decibels(features)
     span = level_span(levels)
     upright = Image.fromarray(np.ascontiguousarray(levels.T[::-1]))
     shape = _THUMB if size == "thumb" else _full_shape(len(levels))

@@ -1,0 +1,60 @@
+"""The dashboard and the JSON API: what the services know, as pages.
+
+Server-rendered, usable without scripts and without any other host. A route reads the request, calls one
+service and renders.
+"""
+
+from datetime import timedelta
+
+from flask import Flask
+
+from aggregator.services.catalogue import Services
+from aggregator.web import (
+    api,
+    detections,
+    events,
+    exports,
+    fleet,
+    formats,
+    health,
+    live,
+    node,
+    problems,
+    security,
+    sign_in,
+    windows,
+)
+
+_SESSION_DAYS = 30
+_LARGEST_FORM_BYTES = 64_000
+
+
+def create_app(services: Services) -> Flask:
+    """The WSGI application over ``services``."""
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=services.accounts.session_secret(),
+        SESSION_COOKIE_NAME="soundpost",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=timedelta(days=_SESSION_DAYS),
+        MAX_CONTENT_LENGTH=_LARGEST_FORM_BYTES,
+    )
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    security.protect(app, services.accounts)
+    formats.install(app)
+    problems.install(app)
+    for pages in (
+        health.pages,
+        sign_in.pages,
+        fleet.pages,
+        live.pages,
+        events.pages,
+        detections.pages,
+        exports.pages,
+        windows.pages,
+        node.pages,
+        api.pages,
+    ):
+        app.register_blueprint(pages(services))
+    return app

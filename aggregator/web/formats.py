@@ -1,0 +1,167 @@
+"""How values are written for people: filters of the templates."""
+
+from datetime import UTC, datetime
+from time import time
+from typing import Final
+
+from flask import Flask
+
+from aggregator.web.charts import minus
+
+NOTHING: Final = "–"
+LOWEST_LEVEL_DBFS: Final = -90.0
+"""The left end of a level meter: the noise floor of a quiet room through a small microphone."""
+
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+_INPUT_WORDS: Final = {
+    "starting": "starting",
+    "hearing": "hearing sound",
+    "flat": "input is flat",
+    "stopped": "input stopped",
+    "ended": "input ended",
+}
+_GAP_WORDS: Final = {
+    "outbox_full": "outbox was full",
+    "disk_full": "disk was full",
+    "overrun": "capture overran",
+    "input_lost": "input was lost",
+    "restart": "agent restarted",
+    "storage_damaged": "storage was damaged",
+}
+
+
+def install(app: Flask) -> None:
+    """Make the filters known to the templates of ``app``."""
+    for filter_ in _FILTERS:
+        app.jinja_env.filters[filter_.__name__] = filter_
+    app.jinja_env.globals["now_ms"] = lambda: round(time() * 1000)
+
+
+def iso(seconds: float) -> str:
+    """Machine-readable time.
+
+    >>> iso(0.25)
+    '1970-01-01T00:00:00.250Z'
+    """
+    return f"{_moment(seconds):%Y-%m-%dT%H:%M:%S}.{int(seconds % 1 * 1000):03d}Z"
+
+
+def utc(seconds: float) -> str:
+    """Time for people whose browser runs no scripts.
+
+    >>> utc(0)
+    '1970-01-01 00:00:00 UTC'
+    """
+    return f"{_moment(seconds):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def percent(share: float | None) -> str:
+    """A posterior. Never rounded up to certainty.
+
+    >>> percent(0.934), percent(0.9999)
+    ('93 %', '99 %')
+    """
+    if share is None:
+        return NOTHING
+    return f"{min(round(share * 100), 99) if share < 1 else 100} %"
+
+
+def level(dbfs: float | None) -> str:
+    """A sound level.
+
+    >>> level(-32.46)
+    '−32 dB'
+    """
+    return NOTHING if dbfs is None else minus(f"{dbfs:.0f} dB")
+
+
+def meter(dbfs: float | None) -> float:
+    """How far a level meter reaches, 0 to 100.
+
+    >>> meter(-45.0)
+    50.0
+    """
+    if dbfs is None:
+        return 0.0
+    return round(min(max(100 * (1 - dbfs / LOWEST_LEVEL_DBFS), 0.0), 100.0), 1)
+
+
+def size(octets: float | None) -> str:
+    """A number of bytes.
+
+    >>> size(57_300_000)
+    '57 MB'
+    """
+    if octets is None:
+        return NOTHING
+    unit = 0
+    while octets >= 1000 and unit < len(_UNITS) - 1:
+        octets /= 1000
+        unit += 1
+    return f"{octets:.1f} {_UNITS[unit]}" if 0 < octets < 10 and unit else f"{octets:.0f} {_UNITS[unit]}"
+
+
+def celsius(degrees: float | None) -> str:
+    """A temperature.
+
+    >>> celsius(-3.2)
+    '−3 °C'
+    """
+    return NOTHING if degrees is None else minus(f"{degrees:.0f} °C")
+
+
+def whole(count: int | None) -> str:
+    """A count, in groups of three.
+
+    >>> whole(1234567)
+    '1 234 567'
+    """
+    return NOTHING if count is None else f"{count:,}".replace(",", "\u202f")
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time.
+
+    >>> duration(0.42), duration(75), duration(90061)
+    ('0.4 s', '1 min 15 s', '1 d 1 h')
+    """
+    if seconds is None:
+        return NOTHING
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    parts, rest = [], int(seconds)
+    for word, length in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, rest = divmod(rest, length)
+        if count:
+            parts.append(f"{count} {word}")
+    return " ".join(parts[:2])
+
+
+def duration_signed(seconds: float | None) -> str:
+    """A difference of two clocks.
+
+    >>> duration_signed(-0.42)
+    '−0.4 s'
+    """
+    if seconds is None:
+        return NOTHING
+    return f"{'−' if seconds < 0 else ''}{duration(abs(seconds))}"
+
+
+def gap_words(reason: str) -> str:
+    """Why something is missing."""
+    return _GAP_WORDS.get(reason, reason)
+
+
+def input_words(state: str | None) -> str:
+    """What the input does."""
+    return NOTHING if state is None else _INPUT_WORDS.get(state, state)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+_FILTERS: Final = (
+    iso, utc, percent, level, meter, size, celsius, whole, duration, duration_signed, gap_words, input_words
+)  # fmt: skip

@@ -1,0 +1,61 @@
+"""One node: its health, its past, its policy."""
+
+from time import time
+from typing import Final
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from aggregator.errors import CommandError
+from aggregator.services.catalogue import Services
+from aggregator.web.history_chart import count_lanes, level_chart, time_ticks
+from contract.messages import PUBLISH_POLICIES
+
+SPANS_S: Final = {"hour": 3600, "day": 86_400, "week": 7 * 86_400}
+_LEVEL_POINTS: Final = 180
+_COUNT_BUCKETS: Final = 48
+_LAST_HEARD: Final = 8
+
+
+def pages(services: Services) -> Blueprint:
+    """The routes."""
+    routes = Blueprint("node", __name__)
+
+    @routes.get("/nodes/<name>")
+    def page(name: str) -> ResponseReturnValue:
+        detail = services.fleet.node(name)
+        if detail is None:
+            abort(404)
+        span = request.args.get("span", "hour")
+        until = time()
+        since = until - SPANS_S.get(span, SPANS_S["hour"])
+        return render_template(
+            "node.html",
+            detail=detail,
+            node=detail.view,
+            span=span if span in SPANS_S else "hour",
+            spans=tuple(SPANS_S),
+            ticks=time_ticks(since, until),
+            levels=level_chart(services.fleet.levels(name, since, until, _LEVEL_POINTS), detail.gaps),
+            lanes=count_lanes(services.fleet.detection_counts(name, since, until, _COUNT_BUCKETS)),
+            heard=services.detections.newest(_LAST_HEARD, node=name),
+            commands=services.commands.recent(name, 5),
+            policies=PUBLISH_POLICIES,
+        )
+
+    @routes.post("/nodes/<name>/publish")
+    def set_publish(name: str) -> ResponseReturnValue:
+        policy = request.form.get("publish", "")
+        if policy not in PUBLISH_POLICIES:
+            raise CommandError(f"publish must be one of {', '.join(PUBLISH_POLICIES)}")
+        services.commands.queue(name, "set_publish", publish=policy)
+        flash(f"{name} has been asked to publish “{policy}”. It obeys as soon as it is connected.")
+        return redirect(url_for("node.page", name=name))
+
+    @routes.post("/nodes/<name>/report")
+    def ask_report(name: str) -> ResponseReturnValue:
+        services.commands.queue(name, "report")
+        flash(f"{name} has been asked to report.")
+        return redirect(url_for("node.page", name=name))
+
+    return routes

@@ -1,0 +1,37 @@
+"""Spectrograms as PNG. A stored window never changes, so browsers may keep its picture for good."""
+
+from flask import Blueprint, Response, abort, request
+from flask.typing import ResponseReturnValue
+
+from aggregator.services.catalogue import Services
+from aggregator.web.spectrogram import SIZES, colour_bar, draw
+
+_FOR_GOOD = "private, max-age=31536000, immutable"
+
+
+def pages(services: Services) -> Blueprint:
+    """The routes."""
+    routes = Blueprint("windows", __name__)
+
+    @routes.get("/windows/<int:window_id>.png")
+    def picture(window_id: int) -> ResponseReturnValue:
+        size = request.args.get("size", "full")
+        if size not in SIZES:
+            abort(400, f"size must be one of {', '.join(SIZES)}")
+        window = services.detections.window(window_id)
+        if window is None:
+            abort(404)
+        return _kept(draw(window.features, size))
+
+    @routes.get("/windows/scale.png")
+    def scale() -> ResponseReturnValue:
+        return _kept(colour_bar())
+
+    return routes
+
+
+def _kept(content: bytes) -> Response:
+    response = Response(content, mimetype="image/png", headers={"Cache-Control": _FOR_GOOD})
+    response.add_etag()
+    response.make_conditional(request)
+    return response
