@@ -51,12 +51,20 @@ class AugmentRecipe:
 
     copies: int
     """Augmented copies of the training set that are made on the waveform; epochs take turns."""
+    chained_part: float
+    """Part of the copies in which two clips follow each other in one stream."""
+    speed: float
     gain_db: tuple[float, float]
     shift_s: float
+    turn: bool
+    """Whether what a shift moves out at one end comes in at the other."""
     noise_chance: float
     noise_rms: tuple[float, float]
-    preroll_chance: float
-    """Part of the clips that are heard after other sound instead of at a stream's start."""
+    silence_rms: tuple[float, float]
+    scrambled_part: float
+    """Part of the unknown sounds that are made of targets, reversed or spliced."""
+    tilt_db: float
+    """Largest change of a smooth random equaliser."""
     lowpass_chance: float
     band_mask_bins: int
     time_mask_frames: int
@@ -75,6 +83,8 @@ class TrainingRecipe:
     weight_decay: float
     label_smoothing: float
     average_decay: float
+    readout_s: float | None
+    """Every how many seconds the model is asked while it trains; none: only where a clip ends."""
     dropout: float
     balance: float
     """A word with n clips is drawn in proportion to n to the power of one minus this."""
@@ -171,7 +181,7 @@ def parse_recipe(plain: dict[str, Any]) -> Recipe:
 def _fill(kind: type, plain: dict[str, Any], where: str) -> Any:
     if not isinstance(plain, dict):
         raise RecipeError(f"{where}: must be a table")
-    optional = {"clip_gate_db", "unknown"}
+    optional = {"clip_gate_db", "readout_s", "unknown"}
     names = {field.name for field in dataclasses.fields(kind)}
     for name in plain:
         if name not in names:

@@ -1,0 +1,147 @@
+"""Training examples: varied sounds, heard through the real preprocess.tflite."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.audio import FEATURE_SCALE_DB, FRAMES_PER_S, RATE_HZ
+from model_build.augment import Augmenter
+from model_build.dataset import Pcm, Progress, Sound
+from model_build.network import FRAMES_PER_LSTM_STEP, STEP_FRAMES
+from model_build.recipe import Recipe
+from model_build.runtime import Frontend
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleSet:
+    """N examples of T frames, each with R moments at which the model is asked."""
+
+    features: NDArray[np.int8]
+    """(N, T, MEL_BINS)"""
+    targets: NDArray[np.int64]
+    """(N, R) index of the label that is right at that moment"""
+    weights: NDArray[np.float32]
+    """(N, R) zero where there was nothing to hear"""
+    readouts: tuple[int, ...]
+    """The R moments, as indices of LSTM steps"""
+
+
+class ExampleMaker:
+    """Draws the copies of a training set."""
+
+    def __init__(self, recipe: Recipe, augmenter: Augmenter, frontend: Frontend, draw: np.random.Generator) -> None:
+        self._recipe, self._augmenter, self._frontend, self._draw = recipe, augmenter, frontend, draw
+
+    def copies(self, sounds: Sequence[Sound], progress: Progress) -> Iterator[ExampleSet]:
+        """``recipe.augment.copies`` versions of ``sounds``, all different."""
+        count = self._recipe.augment.copies
+        chained = round(count * self._recipe.augment.chained_part)
+        for index in range(count):
+            yield self._copy(sounds, chain=2 if index % max(1, count // max(1, chained)) == 1 and chained else 1)
+            progress("varying the sounds", index + 1, count)
+
+    def _copy(self, sounds: Sequence[Sound], chain: int) -> ExampleSet:
+        drawn = [*self._draw_targets(sounds), *self._draw_unknown(sounds), *self._draw_silence(sounds)]
+        order = self._draw.permutation(len(drawn))
+        others = self._draw.permutation(len(drawn))
+        picked = [[drawn[i], *([drawn[j]] if chain == 2 else [])] for i, j in zip(order, others, strict=True)]
+        pcm = (np.concatenate([sound for sound, _ in parts]) for parts in picked)
+        features = np.stack([whole_steps(self._frontend.features(sound)) for sound in pcm])
+        clip_steps = round(self._recipe.clip_s * FRAMES_PER_S) // FRAMES_PER_LSTM_STEP
+        readouts = self._readouts(clip_steps, features.shape[1] // FRAMES_PER_LSTM_STEP)
+        targets = np.array([[parts[min(at // clip_steps, chain - 1)][1] for at in readouts] for parts in picked])
+        weights = audible(features, readouts, self._recipe.decision.clip_gate_db)
+        return ExampleSet(features=features, targets=targets, weights=weights, readouts=readouts)
+
+    def _readouts(self, clip_steps: int, steps: int) -> tuple[int, ...]:
+        every_s = self._recipe.training.readout_s
+        if every_s is None:
+            return tuple(min(end, steps) - 1 for end in range(clip_steps, steps + clip_steps // 2, clip_steps))
+        every = round(every_s * FRAMES_PER_S / FRAMES_PER_LSTM_STEP)
+        return tuple(range(FRAMES_PER_S // FRAMES_PER_LSTM_STEP - 1, steps, every))
+
+    def _draw_targets(self, sounds: Sequence[Sound]) -> Iterator[tuple[Pcm, int]]:
+        for sound in sounds:
+            if sound.label in self._recipe.targets:
+                yield self._augmenter.vary(sound.pcm), self._recipe.labels.index(sound.label)
+
+    def _draw_unknown(self, sounds: Sequence[Sound]) -> Iterator[tuple[Pcm, int]]:
+        recipe, draw = self._recipe, self._draw
+        pool = [sound for sound in sounds if sound.label == recipe.unknown]
+        targets = [sound for sound in sounds if sound.label in recipe.targets]
+        if recipe.unknown is None or not pool:
+            return
+        words = [sound.clip.word for sound in pool]
+        chance = np.array([words.count(word) ** -recipe.training.balance for word in words])
+        for _ in range(self._amount(sounds, recipe.unknown_part)):
+            if draw.random() < recipe.augment.scrambled_part:
+                first, second = draw.choice(len(targets), 2)
+                pcm = self._augmenter.scramble(targets[first].pcm, targets[second].pcm)
+            else:
+                pcm = pool[draw.choice(len(pool), p=chance / chance.sum())].pcm
+            yield self._augmenter.vary(pcm), recipe.labels.index(recipe.unknown)
+
+    def _draw_silence(self, sounds: Sequence[Sound]) -> Iterator[tuple[Pcm, int]]:
+        samples = round(self._recipe.clip_s * RATE_HZ)
+        for _ in range(self._amount(sounds, self._recipe.silence_part)):
+            yield self._augmenter.silence(samples), self._recipe.labels.index(self._recipe.silence)
+
+    def _amount(self, sounds: Sequence[Sound], part: float) -> int:
+        targets = sum(sound.label in self._recipe.targets for sound in sounds)
+        return max(1, round(part * targets / len(self._recipe.targets))) if part else 0
+
+
+def whole_steps(features: NDArray[np.int8]) -> NDArray[np.int8]:
+    """``features`` (T, MEL_BINS) without the last frames that make no whole step of the classifier."""
+    return features[: features.shape[0] // STEP_FRAMES * STEP_FRAMES]
+
+
+def step_levels_db(features: NDArray[np.int8]) -> NDArray[np.float64]:
+    """(..., steps) level of each step, as ``contract.clip`` defines it, of features (..., T, MEL_BINS)."""
+    from model_build.frontend_reference import to_db
+
+    frames_db = to_db(features).mean(axis=-1)
+    return np.asarray(frames_db.reshape(*frames_db.shape[:-1], -1, STEP_FRAMES).max(axis=-1))
+
+
+def audible(
+    features: NDArray[np.int8], readouts: Sequence[int], gate_db: float | None
+) -> NDArray[np.float32]:
+    """(N, R) one for each moment at most ``gate_db`` below its example's loudest, zero for the others."""
+    levels = step_levels_db(features)[:, [at * FRAMES_PER_LSTM_STEP // STEP_FRAMES for at in readouts]]
+    loudest = levels.max(axis=1, keepdims=True)
+    return np.asarray(levels >= loudest - (np.inf if gate_db is None else gate_db), dtype=np.float32)
+
+
+_KNOTS = 5
+
+
+def distort(features: NDArray[np.int8], recipe: Recipe, draw: np.random.Generator) -> NDArray[np.float32]:
+    """A batch (N, T, MEL_BINS) with another microphone's frequency response, level, and a few holes."""
+    augment = recipe.augment
+    size, frames, bins = features.shape
+    x = features.astype(np.float32)
+    places = np.arange(bins) / (bins - 1) * (_KNOTS - 1)
+    hats = np.maximum(0.0, 1.0 - np.abs(places[None, :] - np.arange(_KNOTS)[:, None]))
+    response_db = draw.uniform(-augment.tilt_db, augment.tilt_db, (size, _KNOTS)) @ hats
+    response_db += draw.uniform(-augment.feature_gain_db, augment.feature_gain_db, (size, 1))
+    muffled = draw.random((size, 1)) < augment.lowpass_chance
+    above = np.arange(bins)[None, :] >= draw.integers(bins // 2, bins, (size, 1))
+    response_db -= muffled * above * draw.uniform(6.0, 40.0, (size, 1))
+    x += (response_db / FEATURE_SCALE_DB).astype(np.float32)[:, None, :]
+    x = np.clip(np.round(x), -128, 127)
+    mean = x.mean(axis=(1, 2), keepdims=True)
+    hole = _stripe(draw, size, bins, augment.band_mask_bins)[:, None, :]
+    hole = hole | _stripe(draw, size, frames, augment.time_mask_frames)[:, :, None]
+    return np.asarray(np.where(hole, mean, x), dtype=np.float32)
+
+
+def _stripe(draw: np.random.Generator, size: int, length: int, widest: int) -> NDArray[np.bool_]:
+    width = draw.integers(0, widest + 1, (size, 1))
+    start = draw.integers(0, np.maximum(1, length - width))
+    index = np.arange(length)[None, :]
+    return np.asarray((index >= start) & (index < start + width))
+
+
