@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from contract.errors import ContractError
 from edge_agent.errors import EdgeError
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="edge-agent",
         description="Listens, recognises sounds on this machine and reports them to a fleet's aggregator.",
-        epilog="Begin with:  edge-agent devices;  edge-agent check --config FILE;  edge-agent run --config FILE",
+        epilog="Begin with: edge-agent devices; edge-agent check --config FILE; edge-agent run --config FILE",
     )
     parser.add_argument("--version", action="version", version=f"edge-agent {version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -61,12 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands = argparse._SubParsersAction  # type: ignore[type-arg]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Command: TypeAlias = Callable[[argparse.Namespace], int]
 
 
-def _add(commands: Commands, name: str, command: Callable[[argparse.Namespace], int], says: str, more: str = "") -> (
-    argparse.ArgumentParser
-):  # fmt: skip
+def _add(
+    commands: Commands, name: str, command: Command, says: str, more: str = ""
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=says, description=f"{says[0].upper()}{says[1:]}.\n\n{more}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -81,15 +82,15 @@ def _add_run(commands: Commands) -> None:
     )
     parser.add_argument(
         "--drain-timeout", type=float, default=30.0, metavar="SECONDS",
-        help="when the input has an end: how long to wait then for everything to be acknowledged (default: 30)",
+        help="when the input has an end: longest wait then for acknowledgements (default: 30)",
     )  # fmt: skip
     add_flags(parser)
 
 
 def _add_check(commands: Commands) -> None:
     parser = _add(
-        commands, "check", _check, "say what is wrong with device, bundle, broker, disk and clock, with the mend",
-        "Exit code 0: all is well; 1: something needs mending.\n" + _SETTINGS_HELP,
+        commands, "check", _check, "say what is wrong with device, bundle, broker, disk, clock",
+        "A line for each, with the mend where one is needed; exit code 1 then.\n" + _SETTINGS_HELP,
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     add_flags(parser)
@@ -102,8 +103,9 @@ def _add_devices(commands: Commands) -> None:
 
 def _add_replay(commands: Commands) -> None:
     parser = _add(
-        commands, "replay", _replay, "recognise sound files, each from a fresh start, through the live pipeline",
-        "With --json one object a line: file, label (the bundle's decision for the clip), posterior,\n"
+        commands, "replay", _replay, "recognise sound files, each as a stream of its own",
+        "They go through exactly the live pipeline. With --json one object a line: file, label (the\n"
+        "bundle's decision for the clip), posterior,\n"
         "detections [label, posterior, start_s, end_s]. A file that is broken has an error beside or\n"
         "instead of these; the others go on, and the exit code is 1.",
     )  # fmt: skip
@@ -115,7 +117,7 @@ def _add_replay(commands: Commands) -> None:
 def _add_benchmark(commands: Commands) -> None:
     parser = _add(
         commands, "benchmark", _benchmark, "measure CPU time per second of sound, per stage, and memory",
-        "Runs on one core, on sound made up for it (quiet noise with tones). Figures are milliseconds of CPU\n"
+        "Runs on one core, on sound made up for it (noise with tones). Figures are milliseconds of CPU time\n"
         "per second of sound; idle is the share of one core that live pace takes.",
     )  # fmt: skip
     parser.add_argument("--bundle", type=Path, required=True, metavar="FILE", help="the model")

@@ -54,7 +54,7 @@ def load_bundle(path: Path, agent_version: str) -> LoadedBundle:
     manifest = bundle.manifest
     if _numbers(manifest.minimum_agent_version) > _numbers(agent_version):
         raise BundleError(
-            f"needs agent {manifest.minimum_agent_version} or later, this is {agent_version}; update the agent"
+            f"needs agent {manifest.minimum_agent_version} or later, this is {agent_version}: update it"
         )
     try:
         loaded = LoadedBundle(

@@ -24,7 +24,7 @@ class Runnable(Protocol):
 
 
 class FrontEnd:
-    """One stream through ``preprocess.tflite``; the same hops give the same frames, however they are grouped."""
+    """One stream through ``preprocess.tflite``; how the hops are grouped does not matter."""
 
     def __init__(self, model: Runnable) -> None:
         self._model = model

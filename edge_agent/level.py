@@ -17,7 +17,10 @@ _SINE_POWER: Final = 32768.0**2 / 2
 def hop_powers(hops: NDArray[np.int16]) -> NDArray[np.float32]:
     """Mean square of each hop, full-scale sine = 1: (hops, samples) int16 to (hops,) float32."""
     real = hops.astype(np.float32)
-    return np.einsum("ij,ij->i", real, real) / np.float32(_SINE_POWER * max(1, hops.shape[1]))
+    powers: NDArray[np.float32] = np.einsum("ij,ij->i", real, real) / np.float32(
+        _SINE_POWER * max(1, hops.shape[1])
+    )
+    return powers
 
 
 def to_dbfs(power: float) -> float:

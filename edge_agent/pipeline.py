@@ -1,4 +1,4 @@
-"""Joins the parts: samples in; steps with frames, posteriors, levels and detections out. No input or output."""
+"""Joins the parts: samples in; frames, posteriors, levels and detections out. Opens nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,7 +55,10 @@ class Pipeline:
         self._framer = Framer()
         self._front_end = FrontEnd(bundle.preprocess)
         self._classifier = Classifier(bundle.classifier, manifest.step_frames)
-        self.reset()
+        self._fed = self._index = 0
+        self._frames = np.zeros((0, MEL_BINS), np.int8)
+        self._powers = np.zeros(0, np.float32)
+        self._detector = make_detector(manifest, tuning)
 
     def feed(self, samples: NDArray[np.int16], captured_s: float) -> list[Step]:
         """The steps that are now complete.

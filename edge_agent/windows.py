@@ -59,7 +59,7 @@ class Cutter(Protocol):
 class Nothing:
     """Policy ``results``: no windows."""
 
-    def feed(self, part: Slice) -> list[Window]:
+    def feed(self, part: Slice) -> list[Window]:  # noqa: ARG002
         """Nothing."""
         return []
 
@@ -93,7 +93,7 @@ class Everything:
 
 
 class AroundDetections:
-    """Policy ``results+features``: from before a detection until after it; windows that overlap become one."""
+    """Policy ``results+features``: from before a detection to after it; windows that meet become one."""
 
     def __init__(self, before_steps: int, after_steps: int, longest_steps: int) -> None:
         self._before, self._after, self._longest = before_steps, after_steps, max(1, longest_steps)

@@ -1,5 +1,9 @@
 """Sound comes in here: microphone, files, standard input, network stream."""
 
+from edge_agent.capture.block import Block, Ended, Lost, Source
 from edge_agent.capture.decoding import decode, sound_files
+from edge_agent.capture.listener import Listener
+from edge_agent.capture.opening import make_source
+from edge_agent.capture.watch import Watch
 
-__all__ = ["decode", "sound_files"]
+__all__ = ["Block", "Ended", "Listener", "Lost", "Source", "Watch", "decode", "make_source", "sound_files"]

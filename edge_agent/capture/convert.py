@@ -27,7 +27,8 @@ class Converter:
         if self._resampler is not None:
             mono = self._resampler.resample_chunk(np.ascontiguousarray(mono), last=last)
         scaled = np.nan_to_num(mono) * np.float32(32768.0)
-        return np.clip(np.rint(scaled), -32768, 32767).astype(np.int16)
+        samples: NDArray[np.int16] = np.clip(np.rint(scaled), -32768, 32767).astype(np.int16)
+        return samples
 
 
 def from_int16(sound: NDArray[np.int16]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""A sound file, whatever its format, as 16 kHz mono int16 in pieces; damage is told after what could be read."""
+"""A sound file of any format as 16 kHz mono int16 in pieces; damage is told after what could be read."""
 
 import os
 import struct
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from edge_agent.capture.convert import Converter
 from edge_agent.errors import CaptureError
 
-SUFFIXES: Final = frozenset(".wav .flac .ogg .oga .opus .mp3 .aif .aiff .au .caf .w64 .rf64".split())
+SUFFIXES: Final = frozenset(
+    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64", ".rf64"}
+)
 """What is taken from a folder; a file that is named itself may be called anything."""
 _PIECE_S: Final = 0.04
 
@@ -61,7 +63,7 @@ def _reason(error: Exception) -> str:
 
 
 def _promised_frames(path: Path, counted: int) -> int:
-    """Frames that the file says it holds. libsndfile silently shortens a WAV that was cut off; its header does not."""
+    """Frames that the file says it holds; libsndfile silently counts those that a cut-off WAV has left."""
     try:
         with path.open("rb") as file:
             return max(counted, _wav_frames(file.read(4096), os.fstat(file.fileno()).st_size, counted))

@@ -1,0 +1,30 @@
+"""Which source the settings ask for. Only the one in use is imported."""
+
+from pathlib import Path
+
+from edge_agent.capture.block import Source
+from edge_agent.settings import InputSettings
+
+
+def make_source(settings: InputSettings) -> Source:
+    """The source, not yet opened."""
+    if settings.source == "files":
+        from edge_agent.capture.files import FileSource
+
+        return FileSource(
+            settings.path or Path(),
+            fast=settings.pace == "fast",
+            loop=settings.loop,
+            pause_s=settings.pause_s,
+        )
+    if settings.source == "stdin":
+        from edge_agent.capture.standard_input import StandardInput
+
+        return StandardInput()
+    if settings.source == "stream":
+        from edge_agent.capture.network import NetworkStream
+
+        return NetworkStream(settings.url)
+    from edge_agent.capture.microphone import Microphone
+
+    return Microphone(name=settings.device, usb_id=settings.usb_id, channels=settings.channels)

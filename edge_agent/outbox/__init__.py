@@ -1,0 +1,9 @@
+"""The durable queue between listening and sending."""
+
+from edge_agent.outbox.counting import show
+from edge_agent.outbox.declarations import gap
+from edge_agent.outbox.outbox import Counters, Outbox
+from edge_agent.outbox.reading import Reader
+from edge_agent.outbox.storage import Row
+
+__all__ = ["Counters", "Outbox", "Reader", "Row", "gap", "show"]
