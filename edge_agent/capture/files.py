@@ -31,8 +31,6 @@ class FileSource:
         self._pieces: Iterator[NDArray[np.int16]] = iter(())
         self._begun_s = 0.0
         self._given = 0
-        self.problem = ""
-        """The file that could not be read last, and why."""
 
     def open(self) -> None:
         """Find the files; ``CaptureError`` if there are none."""
@@ -59,16 +57,14 @@ class FileSource:
 
     def _read_all(self, files: list[Path]) -> Iterator[NDArray[np.int16]]:
         while True:
-            broken = 0
+            before = self._given
             for file in files:
                 try:
                     yield from decode(file)
                 except CaptureError as error:
-                    broken += 1
-                    self.problem = str(error)[:300]
                     _log.warning("file is broken", extra={"error": str(error)})
                 yield from self._pause()
-            if not self._loop or broken == len(files):
+            if not self._loop or self._given == before:
                 return
 
     def _pause(self) -> Iterator[NDArray[np.int16]]:

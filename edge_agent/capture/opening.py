@@ -3,20 +3,18 @@
 from pathlib import Path
 
 from edge_agent.capture.block import Source
+from edge_agent.capture.decoding import sound_files
 from edge_agent.settings import InputSettings
 
 
 def make_source(settings: InputSettings) -> Source:
-    """The source, not yet opened."""
+    """The source, not yet opened; ``CaptureError`` if the files it is to play are not there."""
     if settings.source == "files":
         from edge_agent.capture.files import FileSource
 
-        return FileSource(
-            settings.path or Path(),
-            fast=settings.pace == "fast",
-            loop=settings.loop,
-            pause_s=settings.pause_s,
-        )
+        path = settings.path or Path()
+        sound_files(path)
+        return FileSource(path, fast=settings.pace == "fast", loop=settings.loop, pause_s=settings.pause_s)
     if settings.source == "stdin":
         from edge_agent.capture.standard_input import StandardInput
 
