@@ -16,6 +16,7 @@ from aggregator.services.catalogue import Services
 from aggregator.services.detections import DetectionView
 from aggregator.services.fleet import NodeView
 from aggregator.services.live import Listener, LiveChange
+from aggregator.web.formats import spoken
 from aggregator.web.live import SHOWN
 
 HEARTBEAT_S: Final = 15.0
@@ -39,7 +40,8 @@ def _events(services: Services, cursor: str | None) -> Iterator[str]:
     with services.live.listen(cursor) as listener:
         yield f"retry: {_RETRY_MS}\n\n"
         newest = services.detections.newest(SHOWN)
-        yield _event(services.fleet.nodes(), reversed(newest))
+        drawn = [{"window": h.window_id, "detection": h.id} for h in newest if h.window_id is not None]
+        yield _event(services.fleet.nodes(), reversed(newest), drawn)
         yield from _changes(listener)
 
 
@@ -69,7 +71,7 @@ def _event(
             {
                 "id": heard.id,
                 "node": heard.node,
-                "label": heard.label,
+                "label": spoken(heard.label),
                 "row": _html("detection_row", heard),
                 "tile": _html("last_heard", heard),
             }

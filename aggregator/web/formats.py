@@ -148,6 +148,15 @@ def duration_signed(seconds: float | None) -> str:
     return f"{'−' if seconds < 0 else ''}{duration(abs(seconds))}"
 
 
+def spoken(label: str) -> str:
+    """A label for reading aloud; filters and exports keep it as it is.
+
+    >>> spoken("chirping_birds"), spoken("_background_")
+    ('chirping birds', 'background')
+    """
+    return label.replace("_", " ").strip() or label
+
+
 def gap_words(reason: str) -> str:
     """Why something is missing."""
     return _GAP_WORDS.get(reason, reason)
@@ -163,5 +172,6 @@ def _moment(seconds: float) -> datetime:
 
 
 _FILTERS: Final = (
-    iso, utc, percent, level, meter, size, celsius, whole, duration, duration_signed, gap_words, input_words
+    iso, utc, percent, level, meter, size, celsius, whole, duration, duration_signed, gap_words, input_words,
+    spoken,
 )  # fmt: skip

@@ -20,7 +20,6 @@ function showNode({ name, html }) {
     return;
   }
   card.dataset.status = fresh.dataset.status;
-  // A connection begins with a snapshot, and times already written need no rewriting.
   morph(card.querySelector(".vitals"), fresh.querySelector(".vitals"));
 }
 

@@ -1,7 +1,11 @@
 // The one connection of a page to the news. Rests while the page is hidden: browsers allow only six per host.
+const WORRY_AFTER_MS = 4000;
+const REOPEN_AFTER_MS = 5000;
+
 export function listen(address, onChange) {
   const line = document.querySelector("[data-line]");
   let source = null;
+  let worry = null;
   let cursor = null;
 
   const say = (text) => {
@@ -12,15 +16,20 @@ export function listen(address, onChange) {
     const target = new URL(address, location.href);
     if (cursor) target.searchParams.set("after", cursor);
     source = new EventSource(target);
-    source.addEventListener("open", () => say(""));
+    source.addEventListener("open", () => {
+      clearTimeout(worry);
+      worry = null;
+      say("");
+    });
     source.addEventListener("change", (event) => {
       cursor = event.lastEventId || cursor;
       onChange(JSON.parse(event.data));
     });
     source.addEventListener("error", () => {
-      say("Connection lost, trying again …");
+      // A short break mends itself; only a longer one is worth a reader's attention.
+      worry ??= setTimeout(() => say("Connection lost, trying again …"), WORRY_AFTER_MS);
       // A refusal ends an EventSource for good: the session may be over, or the server busy.
-      if (source.readyState === EventSource.CLOSED) setTimeout(reopen, 5000);
+      if (source.readyState === EventSource.CLOSED) setTimeout(reopen, REOPEN_AFTER_MS);
     });
   }
 
