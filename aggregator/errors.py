@@ -13,6 +13,10 @@ class StoreError(AggregatorError):
     """The database refuses: away, full, locked, or of another version."""
 
 
+class ContentRefusedError(StoreError):
+    """The database works, but does not take what it was given: trying again is of no use."""
+
+
 class CursorError(AggregatorError):
     """A page was asked for with a cursor that this program did not give out."""
 

@@ -1,11 +1,23 @@
 """What was heard: pages of detections, one in full, exports."""
 
+import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine
+
+from aggregator.errors import CursorError
+from aggregator.store import detections as store
+from aggregator.store.database import Database
+
+LARGEST_PAGE: Final = 500
+EXPORT_SLICE: Final = 1000
+OLDER: Final = "o"
+NEWER: Final = "n"
+_CURSOR: Final = re.compile(r"([on])(-?\d{1,15}(?:\.\d{1,20})?(?:e[-+]?\d{1,3})?)_(\d{1,18})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +101,8 @@ class DetectionDetail:
 class DetectionService:
     """Answers questions about detections. Safe for use by many threads."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def page(self, wanted: DetectionFilter, cursor: str | None = None, limit: int = 50) -> Page:
         """A page of at most ``limit`` (1 to 500) detections, newest first.
@@ -98,24 +110,111 @@ class DetectionService:
         ``cursor`` is a page's ``older`` or ``newer``; without it the newest page. Raises ``CursorError``
         for any other text.
         """
-        raise NotImplementedError
+        limit = min(max(limit, 1), LARGEST_PAGE)
+        towards, key = read_cursor(cursor) if cursor is not None else (OLDER, None)
+        conditions = store.matching(**asdict(wanted))
+        with self._database.read() as connection:
+            if towards == NEWER and key is not None:
+                rows = store.newer(connection, conditions, key, limit + 1)
+            else:
+                rows = store.older(connection, conditions, key, limit + 1)
+        more = len(rows) > limit
+        if towards == NEWER:
+            items = rows[1:] if more else rows
+            has_newer, has_older = more, True
+        else:
+            items = rows[:limit]
+            has_newer, has_older = key is not None, more
+        return Page(
+            items=tuple(detection_view(row) for row in items),
+            older=write_cursor(OLDER, items[-1]) if items and has_older else None,
+            newer=write_cursor(NEWER, items[0]) if items and has_newer else None,
+        )
 
     def detection(self, detection_id: int) -> DetectionDetail | None:
         """One detection with its window, or None if there is none of that id."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            row = store.by_id(connection, detection_id)
+            if row is None:
+                return None
+            key = (row.start_s, row.id)
+            older, newer = store.older(connection, (), key, 1), store.newer(connection, (), key, 1)
+            window = store.window(connection, row.window_id) if row.window_id is not None else None
+        return DetectionDetail(
+            detection=detection_view(row),
+            window=None if window is None else window_view(window),
+            older_id=older[0].id if older else None,
+            newer_id=newer[0].id if newer else None,
+        )
 
     def window(self, window_id: int) -> WindowView | None:
         """A window by its id."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            row = store.window(connection, window_id)
+        return None if row is None else window_view(row)
 
     def newest(self, limit: int = 20, *, node: str | None = None) -> list[DetectionView]:
         """The detections stored last, newest first."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            rows = store.stored_last(connection, limit, node)
+        return [detection_view(row) for row in rows]
 
     def export(self, wanted: DetectionFilter) -> Iterator[DetectionView]:
         """Every detection of the filter, newest first, read in slices: memory stays bounded."""
-        raise NotImplementedError
+        conditions = store.matching(**asdict(wanted))
+        key: store.Key | None = None
+        while True:
+            with self._database.read() as connection:
+                rows = store.older(connection, conditions, key, EXPORT_SLICE)
+            yield from (detection_view(row) for row in rows)
+            if len(rows) < EXPORT_SLICE:
+                return
+            key = (rows[-1].start_s, rows[-1].id)
 
     def labels(self) -> list[str]:
         """Every label that was ever detected, sorted."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return store.label_names(connection)
+
+
+def write_cursor(towards: str, row: Any) -> str:
+    """A cursor that goes on from ``row``."""
+    return f"{towards}{row.start_s!r}_{row.id}"
+
+
+def read_cursor(cursor: str) -> tuple[str, store.Key]:
+    """The direction of a cursor and the place it goes on from; ``CursorError`` if it is none.
+
+    >>> read_cursor("o12.5_7")
+    ('o', (12.5, 7))
+    """
+    match = _CURSOR.fullmatch(cursor)
+    if match is None:
+        raise CursorError("this is not the address of a page; begin again with the first")
+    towards, start_s, detection_id = match.groups()
+    return towards, (float(start_s), int(detection_id))
+
+
+def detection_view(row: Any) -> DetectionView:
+    """The view of a row of ``store.detections``."""
+    return DetectionView(**{field.name: getattr(row, field.name) for field in fields(DetectionView)})
+
+
+def window_view(row: Any) -> WindowView:
+    """The view of a row of ``store.detections.window``."""
+    labels = tuple(json.loads(row.labels))
+    posteriors = np.frombuffer(row.posteriors, dtype=np.uint8).reshape(-1, len(labels))
+    return WindowView(
+        id=row.id,
+        node=row.node,
+        model=row.model,
+        frontend_digest=row.frontend_digest,
+        reason=row.reason,
+        detection_id=row.detection_id,
+        start_s=row.start_s,
+        hop_ms=row.hop_ms,
+        step_ms=row.step_ms,
+        labels=labels,
+        features=np.frombuffer(row.frames, dtype=np.int8).reshape(-1, row.mel_bins),
+        posteriors=posteriors.astype(np.float32) / np.float32(255),
+    )

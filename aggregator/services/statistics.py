@@ -1,13 +1,19 @@
 """Counts and latencies over everything stored."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Engine
+from aggregator.store import history
+from aggregator.store.database import Database
+
+LATENCIES_TAKEN: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """From the end of a detection's sound to its row in the database, ms; None where there is no detection."""
+    """From the end of a detection's sound to its row, ms; None where there is no detection."""
 
     p50_ms: float | None
     p95_ms: float | None
@@ -50,13 +56,62 @@ class QuarantineView:
 class StatisticsService:
     """Counts. Safe for use by many threads."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def summary(self) -> Statistics:
         """Everything counted; may take a second at a million rows, so ask seldom."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            detections, windows, gap_messages = history.rows_of_each(connection)
+            duplicates, gaps = history.boots_summed(connection)
+            nodes, online = history.node_counts(connection)
+            quarantined = history.counted(connection, "quarantined")
+            counts = history.detections_by_node(connection)
+            latencies = history.latencies_s(connection, LATENCIES_TAKEN)
+        by_node: dict[str, dict[str, int]] = {}
+        for row in counts:
+            by_node.setdefault(row.node, {})[row.label] = row.count
+        return Statistics(
+            stored=detections + windows + gap_messages,
+            detections=detections,
+            windows=windows,
+            gap_messages=gap_messages,
+            duplicates=duplicates,
+            quarantined=quarantined,
+            gaps=gaps,
+            nodes=nodes,
+            online=online,
+            detections_by_node=by_node,
+            latency=latency(latencies),
+        )
 
     def quarantine(self, limit: int = 50) -> list[QuarantineView]:
         """The messages quarantined last, newest first."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            rows = history.quarantined_last(connection, limit)
+        return [
+            QuarantineView(
+                id=row.id,
+                topic=row.topic,
+                reason=row.reason,
+                size_bytes=row.size_bytes,
+                received_s=row.received_s,
+            )
+            for row in rows
+        ]
+
+
+def latency(latencies_s: Sequence[float]) -> Latency:
+    """Percentiles, by nearest rank.
+
+    >>> latency([0.1, 0.2, 0.3])
+    Latency(p50_ms=200.0, p95_ms=300.0, p99_ms=300.0)
+    """
+    ordered = sorted(latencies_s)
+
+    def percentile(percent: int) -> float | None:
+        if not ordered:
+            return None
+        return round(1000 * ordered[math.ceil(len(ordered) * percent / 100) - 1], 1)
+
+    return Latency(p50_ms=percentile(50), p95_ms=percentile(95), p99_ms=percentile(99))

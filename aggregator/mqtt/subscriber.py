@@ -1,0 +1,143 @@
+"""From the broker to the store and back: gather a batch, commit it, and only then acknowledge."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from aggregator.errors import StoreError
+from aggregator.mqtt.link import Link
+from aggregator.services.commands import CommandService
+from aggregator.services.inbox import Incoming
+from aggregator.services.ingest import IngestService, Outcome
+from aggregator.settings import Settings
+from contract import topics, wire
+from contract.errors import ContractError
+
+ACK_EXPIRY_S: Final = 3600.0
+IDLE_S: Final = 0.2
+"""The longest wait for the network, for commands, and for a batch without anything that nodes wait for."""
+
+SHORTEST_RETRY_S: Final = 0.2
+LONGEST_RETRY_S: Final = 10.0
+MOST_WAITING_BYTES: Final = 64_000_000
+
+_log = logging.getLogger(__name__)
+
+
+class Subscriber:
+    """The ingest loop. One thread does it all, so nothing is locked and nothing is acknowledged early."""
+
+    def __init__(self, settings: Settings, ingest: IngestService, commands: CommandService) -> None:
+        self._namespace = settings.fleet.namespace
+        self._batch_size = settings.ingest.batch_size
+        self._flush_s = settings.ingest.flush_ms / 1000
+        self._ingest = ingest
+        self._commands = commands
+        self._waiting: list[Incoming] = []
+        self._waiting_bytes = 0
+        self._mids: list[tuple[int, int]] = []
+        self._due_s: float | None = None
+        self._failures = 0
+        self._retry_s = 0.0
+        self._discarded = 0
+        self._next_commands_s = 0.0
+        # The broker stops sending at this many unacknowledged messages: it must never be fewer than a batch.
+        self._link = Link(
+            settings,
+            filters=[topics.from_all_nodes(self._namespace, t) for t in topics.ALL if t.from_node],
+            receive_maximum=min(65_535, max(1000, 2 * self._batch_size)),
+            on_message=self._on_message,
+        )
+
+    def run(self, stopped: Callable[[], bool]) -> None:
+        """Work until ``stopped``; then store what has come, acknowledge it, and leave."""
+        while not stopped():
+            self._link.turn(self._patience_s())
+            if self._due():
+                self._flush()
+            self._send_commands()
+        if self._waiting:
+            self._flush()
+        self._link.close()
+
+    def _patience_s(self) -> float:
+        if self._failures:
+            return max(0.0, min(IDLE_S, self._retry_s - time.monotonic()))
+        if self._due_s is None:
+            return IDLE_S
+        return max(0.0, min(IDLE_S, self._due_s - time.monotonic()))
+
+    def _due(self) -> bool:
+        if not self._waiting:
+            return False
+        now_s = time.monotonic()
+        if self._failures:
+            return now_s >= self._retry_s
+        return len(self._waiting) >= self._batch_size or (self._due_s is not None and now_s >= self._due_s)
+
+    def _on_message(self, message: Any) -> None:
+        incoming = Incoming(
+            topic=message.topic, payload=message.payload, retained=message.retain, received_s=time.time()
+        )
+        if self._waiting_bytes + len(incoming.payload) > MOST_WAITING_BYTES:
+            self._discarded += 1  # not acknowledged: the broker and the node still have it
+            return
+        self._waiting.append(incoming)
+        self._waiting_bytes += len(incoming.payload)
+        if message.qos:
+            self._mids.append((message.mid, self._link.generation))
+        due_s = time.monotonic() + (self._flush_s if message.qos else IDLE_S)
+        self._due_s = due_s if self._due_s is None else min(self._due_s, due_s)
+
+    def _flush(self) -> None:
+        try:
+            outcome = self._ingest.store(self._waiting)
+        except StoreError as error:
+            self._failures += 1
+            wait_s = min(SHORTEST_RETRY_S * 2.0 ** min(self._failures, 10), LONGEST_RETRY_S)
+            self._retry_s = time.monotonic() + wait_s
+            _log.error("the store takes nothing (%s); %d messages wait, next try in %.1f s",
+                       error, len(self._waiting), wait_s)  # fmt: skip
+            return
+        if self._failures:
+            _log.info("the store works again")
+        self._failures = 0
+        for mid, generation in self._mids:
+            self._link.acknowledge(mid, generation)
+        self._acknowledge(outcome)
+        self._waiting, self._mids, self._waiting_bytes, self._due_s = [], [], 0, None
+        if self._discarded:
+            self._discarded = 0
+            self._link.drop("messages were passed over while the store was away, to be delivered again")
+
+    def _acknowledge(self, outcome: Outcome) -> None:
+        for receipt in outcome.receipts:
+            acknowledgement = receipt.acknowledgement
+            if acknowledgement.through or acknowledgement.refused:
+                self._link.publish(
+                    topics.topic_name(self._namespace, receipt.node, topics.ACKNOWLEDGEMENT),
+                    wire.encode(topics.ACKNOWLEDGEMENT, acknowledgement),
+                    qos=topics.ACKNOWLEDGEMENT.qos,
+                    expiry_s=ACK_EXPIRY_S,
+                )
+
+    def _send_commands(self) -> None:
+        now_s = time.monotonic()
+        if not self._link.connected or now_s < self._next_commands_s:
+            return
+        self._next_commands_s = now_s + IDLE_S
+        try:
+            sent = [command.id for node, command in self._commands.waiting() if self._send(node, command)]
+            if sent:
+                self._commands.mark_sent(sent)
+        except (StoreError, ContractError) as error:
+            _log.error("commands cannot be sent: %s", error)
+
+    def _send(self, node: str, command: Any) -> bool:
+        return self._link.publish(
+            topics.topic_name(self._namespace, node, topics.COMMAND),
+            wire.encode(topics.COMMAND, command),
+            qos=topics.COMMAND.qos,
+            expiry_s=command.expires_s - time.time(),
+        )
