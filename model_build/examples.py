@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.audio import FEATURE_SCALE_DB, FRAMES_PER_S, RATE_HZ
+from contract.audio import FEATURE_SCALE_DB, FRAMES_PER_S, HOP_SAMPLES, RATE_HZ
 from model_build.augment import Augmenter
 from model_build.dataset import Pcm, Progress, Sound
+from model_build.frontend_reference import to_db
 from model_build.network import FRAMES_PER_LSTM_STEP, STEP_FRAMES
 from model_build.recipe import Recipe
 from model_build.runtime import Frontend
@@ -48,7 +49,7 @@ class ExampleMaker:
         others = self._draw.permutation(len(drawn))
         picked = [[drawn[i], *([drawn[j]] if chain == 2 else [])] for i, j in zip(order, others, strict=True)]
         pcm = (np.concatenate([sound for sound, _ in parts]) for parts in picked)
-        features = np.stack([whole_steps(self._frontend.features(sound)) for sound in pcm])
+        features = np.stack([self._frontend.features(whole_steps(sound)) for sound in pcm])
         clip_steps = round(self._recipe.clip_s * FRAMES_PER_S) // FRAMES_PER_LSTM_STEP
         readouts = self._readouts(clip_steps, features.shape[1] // FRAMES_PER_LSTM_STEP)
         targets = np.array([[parts[min(at // clip_steps, chain - 1)][1] for at in readouts] for parts in picked])
@@ -58,7 +59,7 @@ class ExampleMaker:
     def _readouts(self, clip_steps: int, steps: int) -> tuple[int, ...]:
         every_s = self._recipe.training.readout_s
         if every_s is None:
-            return tuple(min(end, steps) - 1 for end in range(clip_steps, steps + clip_steps // 2, clip_steps))
+            return (*range(clip_steps - 1, steps - clip_steps, clip_steps), steps - 1)
         every = round(every_s * FRAMES_PER_S / FRAMES_PER_LSTM_STEP)
         return tuple(range(FRAMES_PER_S // FRAMES_PER_LSTM_STEP - 1, steps, every))
 
@@ -93,24 +94,22 @@ class ExampleMaker:
         return max(1, round(part * targets / len(self._recipe.targets))) if part else 0
 
 
-def whole_steps(features: NDArray[np.int8]) -> NDArray[np.int8]:
-    """``features`` (T, MEL_BINS) without the last frames that make no whole step of the classifier."""
-    return features[: features.shape[0] // STEP_FRAMES * STEP_FRAMES]
+def whole_steps(pcm: Pcm) -> Pcm:
+    """``pcm`` filled up with silence to whole steps of the classifier, as the node does at a file's end.
 
-
-def step_levels_db(features: NDArray[np.int8]) -> NDArray[np.float64]:
-    """(..., steps) level of each step, as ``contract.clip`` defines it, of features (..., T, MEL_BINS)."""
-    from model_build.frontend_reference import to_db
-
-    frames_db = to_db(features).mean(axis=-1)
-    return np.asarray(frames_db.reshape(*frames_db.shape[:-1], -1, STEP_FRAMES).max(axis=-1))
+    >>> whole_steps(np.ones(16_000, np.int16)).size
+    16640
+    """
+    return np.pad(pcm, (0, -pcm.size % (STEP_FRAMES * HOP_SAMPLES)))
 
 
 def audible(
     features: NDArray[np.int8], readouts: Sequence[int], gate_db: float | None
 ) -> NDArray[np.float32]:
     """(N, R) one for each moment at most ``gate_db`` below its example's loudest, zero for the others."""
-    levels = step_levels_db(features)[:, [at * FRAMES_PER_LSTM_STEP // STEP_FRAMES for at in readouts]]
+    frames_db = to_db(features).mean(axis=2)
+    steps_db = frames_db.reshape(frames_db.shape[0], -1, FRAMES_PER_LSTM_STEP).max(axis=2)
+    levels = steps_db[:, list(readouts)]
     loudest = levels.max(axis=1, keepdims=True)
     return np.asarray(levels >= loudest - (np.inf if gate_db is None else gate_db), dtype=np.float32)
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.audio import FEATURE_SCALE_DB, HOP_SAMPLES, MEL_BINS, RATE_HZ
+from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT, HOP_SAMPLES, MEL_BINS, RATE_HZ
 from model_build.frontend import FULL_SCALE, HISTORY_SAMPLES, LEAST_DB, hann, pole
 from model_build.mel import mel_weights
 from model_build.recipe import FrontendRecipe
@@ -46,6 +46,4 @@ def features_db(pcm: NDArray[np.int16], recipe: FrontendRecipe) -> NDArray[np.fl
 
 def to_db(features: NDArray[np.int8]) -> NDArray[np.float64]:
     """Decibels that int8 features stand for."""
-    from contract.audio import FEATURE_ZERO_POINT
-
     return (features.astype(np.float64) - FEATURE_ZERO_POINT) * FEATURE_SCALE_DB

@@ -1,0 +1,80 @@
+"""What a person sees while the factory works; standard output is left to results."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from model_build.errors import ModelBuildError
+from model_build.evaluate import Score
+
+
+class Console:
+    """Progress bars on standard error, one for each thing that is done."""
+
+    def __init__(self) -> None:
+        self._console = RichConsole(stderr=True)
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=self._console,
+        )
+        self._task: TaskID | None = None
+        self._total = 0
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` of ``what`` is done."""
+        if self._task is None:
+            self._task = self._bars.add_task(what, total=total)
+        self._bars.update(self._task, description=what, completed=done, total=total)
+        if done >= total:
+            self._task = None
+
+    def warn(self, text: str) -> None:
+        """Say something that should be looked at."""
+        self._console.print(text, style="yellow", markup=False)
+
+    def say(self, text: str) -> None:
+        """Say something."""
+        self._console.print(text, markup=False)
+
+    def score(self, result: Score, labels: Sequence[str]) -> None:
+        """Show how well each label is recognised."""
+        table = Table(title=f"{result.accuracy:.1%} of {result.clips} clips right")
+        for column in ("label", "clips", "right", "most often taken for"):
+            table.add_column(column)
+        for index, label in enumerate(labels):
+            row = result.confusion[index].copy()
+            clips, row[index] = int(row.sum()), 0
+            other = labels[int(row.argmax())] if row.any() else ""
+            table.add_row(label, str(clips), f"{result.per_label.get(label, 0.0):.1%}", other)
+        self._console.print(table)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a power cut leaves the old one or the new one, never half of each."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise ModelBuildError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,119 @@
+"""What a bundle's models make of clips: heard as streams, step by step, exactly as a node hears them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.audio import HOP_SAMPLES
+from contract.clip import decide_clip
+from contract.manifest import is_target
+from model_build.dataset import Pcm, Progress
+from model_build.examples import whole_steps
+from model_build.network import STEP_FRAMES
+from model_build.recipe import DecisionRecipe
+from model_build.runtime import Classifier, Frontend
+
+STEP_SAMPLES = STEP_FRAMES * HOP_SAMPLES
+_SINE_POWER = 32768.0**2 / 2
+_THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One clip and what the model said of it."""
+
+    label: str
+    """What it is."""
+    posteriors: NDArray[np.float32]
+    """(steps, K)"""
+    levels_db: tuple[float, ...]
+    """Level of each step, as ``contract.clip`` defines it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """How often the label of a clip was right."""
+
+    clips: int
+    accuracy: float
+    per_label: Mapping[str, float]
+    """Part of each label's clips that were given it."""
+    confusion: NDArray[np.int64]
+    """(K, K) clips by label (rows) and by what the model said (columns)."""
+
+    @property
+    def balanced(self) -> float:
+        """Mean over the labels, each counting alike."""
+        return float(np.mean(list(self.per_label.values())))
+
+
+def hear(
+    frontend: Frontend, classifier: Classifier, clips: Sequence[tuple[str, Pcm]], progress: Progress
+) -> list[Heard]:
+    """Each of ``clips`` (label, sound) as a stream of its own."""
+    heard = []
+    for index, (label, pcm) in enumerate(clips):
+        whole = whole_steps(pcm)
+        posteriors = classifier.clip(frontend.features(whole), STEP_FRAMES)
+        heard.append(Heard(label=label, posteriors=posteriors, levels_db=step_levels_db(whole)))
+        progress("listening", index + 1, len(clips))
+    return heard
+
+
+def step_levels_db(pcm: Pcm) -> tuple[float, ...]:
+    """Level of each step in dBFS."""
+    power = np.mean(pcm.astype(np.float64).reshape(-1, STEP_SAMPLES) ** 2, axis=1) / _SINE_POWER
+    return tuple((10 * np.log10(np.maximum(power, 1e-12))).tolist())
+
+
+def score(heard: Iterable[Heard], labels: Sequence[str], decision: DecisionRecipe) -> Score:
+    """Decide each clip by the bundle's rule and count."""
+    confusion = np.zeros((len(labels), len(labels)), np.int64)
+    for clip in heard:
+        said, _ = decide_clip(
+            clip.posteriors.tolist(), clip.levels_db, rule=decision.clip_rule, gate_db=decision.clip_gate_db
+        )
+        confusion[labels.index(clip.label), said] += 1
+    totals = confusion.sum(axis=1)
+    return Score(
+        clips=int(totals.sum()),
+        accuracy=float(np.trace(confusion) / totals.sum()),
+        per_label={
+            label: float(confusion[index, index] / totals[index])
+            for index, label in enumerate(labels)
+            if totals[index]
+        },
+        confusion=confusion,
+    )
+
+
+def choose_thresholds(
+    heard: Sequence[Heard], labels: Sequence[str], decision: DecisionRecipe
+) -> dict[str, float]:
+    """For each label the lowest threshold from .5 to .95 at which enough of its detections are right."""
+    peaks = np.stack([smoothed(clip.posteriors, decision.smoothing_s).max(axis=0) for clip in heard])
+    truth = np.array([labels.index(clip.label) for clip in heard])
+    chosen = {}
+    for index, label in enumerate(labels):
+        if is_target(label):
+            good = [t for t in _THRESHOLDS if _precision(peaks[:, index] >= t, truth == index) >= decision.threshold_precision]
+            chosen[label] = good[0] if good else _THRESHOLDS[-1]
+    return chosen
+
+
+def smoothed(posteriors: NDArray[np.float32], smoothing_s: float) -> NDArray[np.float64]:
+    """(steps, K) running average with the time constant ``smoothing_s``, from zero, as the node's detector has it."""
+    step_s = STEP_FRAMES * 0.02
+    weight = 1.0 - np.exp(-step_s / smoothing_s) if smoothing_s > 0 else 1.0
+    average = np.zeros(posteriors.shape[1])
+    rows = []
+    for row in posteriors:
+        average = average + weight * (row - average)
+        rows.append(average)
+    return np.stack(rows)
+
+
+def _precision(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
+    return float((said & true).sum() / said.sum()) if said.any() else 0.0

@@ -1,0 +1,172 @@
+"""From recordings to a bundle: read, vary, train, export, prove, judge, pack."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.audio import RATE_HZ
+from contract.manifest import DataSet
+from model_build import parity
+from model_build.augment import Augmenter
+from model_build.bundle import make_bundle
+from model_build.dataset import (
+    TRAINING,
+    VALIDATION,
+    Pcm,
+    Progress,
+    Recordings,
+    Sound,
+    find_corpus,
+    load_recordings,
+)
+from model_build.errors import DatasetError
+from model_build.evaluate import Heard, Score, choose_thresholds, hear, score
+from model_build.examples import ExampleMaker, ExampleSet
+from model_build.export import export_classifier, export_frontend
+from model_build.network import STEM_HISTORY, Network
+from model_build.recipe import Recipe
+from model_build.runtime import Classifier, Frontend
+from model_build.train import train
+
+CALIBRATION_CLIPS = 200
+PARITY_CLIPS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A bundle and how it came about."""
+
+    content: bytes
+    score: Score
+    broken: tuple[str, ...]
+    """One sentence for each file that was skipped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fitted:
+    network: Network
+    classifier: bytes
+    features: NDArray[np.int8]
+
+
+def build(recipe: Recipe, folder: Path, progress: Progress, limit: int | None = None) -> Built:
+    """The bundle that ``recipe`` makes of the recordings in ``folder``."""
+    recordings = load_recordings(recipe, find_corpus(recipe, folder), progress, limit)
+    preprocess = export_frontend(recipe.frontend)
+    worst_db = parity.check_frontend(Frontend(preprocess), recipe.frontend)
+    shop = _Workshop(recipe, recordings, preprocess, progress)
+    heard = shop.cross_validate() if recipe.layout == "esc50" else []
+    learned = shop.all_sounds() if heard else shop.training()
+    fitted = shop.fit(learned, "")
+    heard = heard or shop.hear(fitted.classifier, shop.validation())
+    agreement = parity.check_classifier(fitted.network, Classifier(fitted.classifier), fitted.features[:PARITY_CLIPS])
+    result = score(heard, recipe.labels, recipe.decision)
+    corpus = recordings.corpus
+    content = make_bundle(
+        recipe,
+        preprocess,
+        fitted.classifier,
+        thresholds=choose_thresholds(heard, recipe.labels, recipe.decision),
+        metrics={**_metrics(result, len(learned)), **agreement, "parity_frontend_db": worst_db},
+        datasets=[
+            DataSet(name=corpus.name, licence=corpus.licence, source=corpus.source, clips=len(learned)),
+        ],
+    )
+    return Built(content=content, score=result, broken=recordings.broken)
+
+
+class _Workshop:
+    """The recordings of one build and what is done with them."""
+
+    def __init__(self, recipe: Recipe, recordings: Recordings, preprocess: bytes, progress: Progress) -> None:
+        self._recipe, self._recordings, self._progress = recipe, recordings, progress
+        self._preprocess = preprocess
+
+    def all_sounds(self) -> tuple[Sound, ...]:
+        return self._recordings.sounds
+
+    def training(self) -> tuple[Sound, ...]:
+        return self._split(TRAINING)
+
+    def validation(self) -> list[tuple[str, Pcm]]:
+        return self._with_silence(self._split(VALIDATION))
+
+    def cross_validate(self) -> list[Heard]:
+        """Each fold heard by a model that was trained on the others."""
+        heard = []
+        folds = self._recordings.corpus.splits()
+        if len(folds) < 2:
+            raise DatasetError("needs clips of at least two folds, to measure on one what the others taught")
+        for fold in folds:
+            others = self._recordings.of(*(other for other in folds if other != fold))
+            fitted = self.fit(others, f"without fold {fold}: ")
+            heard += self.hear(fitted.classifier, self._with_silence(self._split(fold)))
+        return heard
+
+    def fit(self, sounds: Sequence[Sound], title: str) -> _Fitted:
+        """Train on ``sounds``, export, and prove that the export streams."""
+        recipe, seed = self._recipe, self._recipe.training.seed
+        draw = np.random.default_rng(seed)
+
+        def progress(what: str, done: int, total: int) -> None:
+            self._progress(title + what, done, total)
+
+        augmenter = Augmenter(recipe.augment, self._recordings.noises, draw)
+        maker = ExampleMaker(recipe, augmenter, Frontend(self._preprocess), draw)
+        copies = list(maker.copies(sounds, progress))
+        network = train(recipe, copies, seed, progress)
+        classifier = export_classifier(recipe.network, network.arrays(), calibration(network, copies[0]))
+        parity.check_streaming(Classifier(classifier), copies[0].features[0])
+        return _Fitted(network=network, classifier=classifier, features=copies[0].features)
+
+    def hear(self, classifier: bytes, clips: Sequence[tuple[str, Pcm]]) -> list[Heard]:
+        return hear(Frontend(self._preprocess), Classifier(classifier), clips, self._progress)
+
+    def _split(self, name: str) -> tuple[Sound, ...]:
+        sounds = self._recordings.of(name)
+        if not sounds:
+            raise DatasetError(f"no clip of the split {name!r} could be read")
+        return sounds
+
+    def _with_silence(self, sounds: Sequence[Sound]) -> list[tuple[str, Pcm]]:
+        """``sounds`` and as many made silences as an average label has clips."""
+        recipe = self._recipe
+        augmenter = Augmenter(recipe.augment, self._recordings.noises, np.random.default_rng(recipe.training.seed + 1))
+        count = max(1, len(sounds) // len(recipe.labels))
+        silence = [(recipe.silence, augmenter.silence(round(recipe.clip_s * RATE_HZ))) for _ in range(count)]
+        return [*((sound.label, sound.pcm) for sound in sounds), *silence]
+
+
+def calibration(network: Network, examples: ExampleSet) -> NDArray[np.float32]:
+    """(N, T + STEM_HISTORY, MEL_BINS) normalised frames that show the converter what comes in."""
+    frames = network.normalize(examples.features[:CALIBRATION_CLIPS].astype(np.float32)).numpy()
+    return np.pad(frames, [(0, 0), (STEM_HISTORY, 0), (0, 0)]).astype(np.float32)
+
+
+def _metrics(result: Score, trained_on: int) -> dict[str, float]:
+    return {
+        "validation_accuracy": result.accuracy,
+        "validation_balanced_accuracy": result.balanced,
+        "validation_clips": float(result.clips),
+        "training_clips": float(trained_on),
+        **{f"validation_recall_{label}": value for label, value in result.per_label.items()},
+    }
+
+
+def with_training(recipe: Recipe, *, seed: int | None, epochs: int | None, copies: int | None) -> Recipe:
+    """``recipe`` with these numbers instead of its own."""
+    training = dataclasses.replace(
+        recipe.training,
+        seed=recipe.training.seed if seed is None else seed,
+        epochs=recipe.training.epochs if epochs is None else epochs,
+    )
+    augment = recipe.augment
+    if copies is not None:
+        augment = dataclasses.replace(augment, copies=copies)
+    return dataclasses.replace(recipe, training=training, augment=augment)
+
+
