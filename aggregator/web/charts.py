@@ -37,7 +37,7 @@ class Tick:
 def hz_to_mel(hz: float) -> float:
     """Slaney's mel of a frequency.
 
-    >>> hz_to_mel(1000.0)
+    >>> round(hz_to_mel(1000.0), 6)
     15.0
     """
     if hz < _LINEAR_HZ:

@@ -111,10 +111,10 @@ def celsius(degrees: float | None) -> str:
 
 
 def whole(count: int | None) -> str:
-    """A count, in groups of three.
+    """A count, in groups of three with narrow spaces between them.
 
-    >>> whole(1234567)
-    '1 234 567'
+    >>> whole(1234567).split()
+    ['1', '234', '567']
     """
     return NOTHING if count is None else f"{count:,}".replace(",", "\u202f")
 

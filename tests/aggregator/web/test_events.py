@@ -54,3 +54,18 @@ def test_a_reader_goes_on_where_it_was(services: Services, client: FlaskClient) 
     live = services.live
     assert live.cursors == ["c3", "c4"]  # type: ignore[attr-defined]
     assert live.open == 0, "a stream that ended must leave the feed"  # type: ignore[attr-defined]
+
+
+def test_html_in_events_is_escaped_too(services: Services, client: FlaskClient) -> None:
+    hostile = "<img src=x onerror=alert(1)>"
+    change = LiveChange(
+        cursor="c1",
+        detections=(world.a_detection(9, label=hostile),),
+        windows=(),
+        nodes=(world.a_node("attic", problems=(hostile,)),),
+    )
+    services.live.changes.put(change)  # type: ignore[attr-defined]
+    news = events(client.get("/events").text)[1]["data"]
+    for html in (news["detections"][0]["row"], news["detections"][0]["tile"], news["nodes"][0]["html"]):
+        assert "<img src=x" not in html
+        assert "&lt;img src=x" in html

@@ -295,5 +295,6 @@ def a_world(
     fleet = FakeFleet(nodes, gaps)
     return Services(  # type: ignore[arg-type]
         fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(),
-        accounts=FakeAccounts(password), statistics=FakeStatistics(), commands=FakeCommands(fleet), namespace="soundpost",
+        accounts=FakeAccounts(password), statistics=FakeStatistics(), commands=FakeCommands(fleet),
+        namespace="soundpost",
     )  # fmt: skip
