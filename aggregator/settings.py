@@ -1,7 +1,7 @@
 """What can be set, and where from: a TOML file, then the environment, then flags; the last word wins.
 
-Every key stands in a section. ``[broker] port`` is ``SOUNDPOST_AGGREGATOR_BROKER_PORT`` in the environment and
-``--broker-port`` on the command line. A key that nobody knows is refused: it is a misspelt one.
+Every key stands in a section. ``[broker] port`` is ``SOUNDPOST_AGGREGATOR_BROKER_PORT`` in the environment
+and ``--broker-port`` on the command line. A key that nobody knows is refused: it is a misspelt one.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeVar
 
 from aggregator.errors import SettingsError
 from contract.checks import NAME
@@ -73,7 +73,7 @@ class Web:
     """[web]"""
 
     host: str = key("127.0.0.1", "address the dashboard listens on; 0.0.0.0: all")
-    port: int = key(8080, "its port; 0: any free one", low=0, high=65535)
+    port: int = key(8080, "its port", low=1, high=65535)
     threads: int = key(64, "requests at once; each open live page holds one", low=4, high=1000)
 
 
@@ -149,12 +149,12 @@ class Key:
         return "--" + f"{self.section}-{self.name}".replace("_", "-")
 
 
-def keys() -> Iterator[Key]:
+def every_key() -> Iterator[Key]:
     """Everything that can be set."""
     for section in dataclasses.fields(Settings):
-        assert isinstance(section.type, type)
-        for item in dataclasses.fields(section.type):
-            kind = item.type if isinstance(item.type, type) else get_args(item.type)[0]
+        content: Any = section.type
+        for item in dataclasses.fields(content):
+            kind: Any = item.type
             yield Key(section=section.name, name=item.name, kind=kind, default=item.default, **item.metadata)
 
 
@@ -167,11 +167,16 @@ def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
     values.update(_from_environment(environment))
     values.update({name: text for name, text in flags.items() if text is not None})
     sections: dict[str, dict[str, Any]] = {section.name: {} for section in dataclasses.fields(Settings)}
-    for item in keys():
+    for item in every_key():
         if item.path in values:
             sections[item.section][item.name] = _typed(item, values[item.path])
     kinds: Any = {section.name: section.type for section in dataclasses.fields(Settings)}
     return Settings(**{name: kinds[name](**given) for name, given in sections.items()})
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """``settings`` for the environment of a child process: it needs no file and no flags."""
+    return {item.variable: str(getattr(getattr(settings, item.section), item.name)) for item in every_key()}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -184,7 +189,7 @@ def _read(path: Path) -> dict[str, Any]:
         if not isinstance(content, dict):
             raise SettingsError(f"{path}: {section!r} stands outside any section, such as [broker]")
         values.update({f"{section}.{name}": value for name, value in content.items()})
-    known = [item.path for item in keys()]
+    known = [item.path for item in every_key()]
     for name in values:
         if name not in known:
             raise SettingsError(f"{path}: unknown key {name}{_nearest(name, known)}")
@@ -192,7 +197,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    known = {item.variable: item.path for item in keys()}
+    known = {item.variable: item.path for item in every_key()}
     values: dict[str, str] = {}
     for variable, text in environment.items():
         if not variable.startswith(ENVIRONMENT_PREFIX):

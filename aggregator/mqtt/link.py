@@ -1,4 +1,4 @@
-"""The connection to the broker: made, lost, made again. Everything happens in the thread that calls ``turn``."""
+"""The connection to the broker: made, lost, made again. All in the thread that calls ``turn``."""
 
 import logging
 import random
@@ -64,7 +64,11 @@ class Link:
         if self._client is None:
             self._connect_or_wait(timeout_s)
             return
-        result = self._client.loop(timeout_s)
+        try:
+            result = self._client.loop(timeout_s)
+        except Exception:  # what the library makes of a malformed packet must not end the program
+            _log.exception("the connection to the broker fails")
+            result = paho.MQTT_ERR_PROTOCOL
         late = not self._welcomed and time.monotonic() > self._handshake_until_s
         if result != paho.MQTT_ERR_SUCCESS or late:
             self._lost(paho.error_string(result) if result else "no answer to the greeting")
@@ -75,7 +79,7 @@ class Link:
             return False
         properties = None
         if self._version_5:
-            properties = Properties(PacketTypes.PUBLISH)
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.MessageExpiryInterval = max(1, int(expiry_s))
         sent = self._client.publish(topic, payload, qos=qos, properties=properties)
         return sent.rc == paho.MQTT_ERR_SUCCESS
@@ -121,7 +125,7 @@ class Link:
     def _session(self) -> dict[str, Any]:
         if not self._version_5:
             return {}
-        properties = Properties(PacketTypes.CONNECT)
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = SESSION_EXPIRY_S
         properties.ReceiveMaximum = self._receive_maximum
         properties.MaximumPacketSize = LARGEST_PACKET_BYTES

@@ -10,6 +10,7 @@ from aggregator.mqtt.link import Link
 from aggregator.services.commands import CommandService
 from aggregator.services.inbox import Incoming
 from aggregator.services.ingest import IngestService, Outcome
+from aggregator.services.retention import RetentionService
 from aggregator.settings import Settings
 from contract import topics, wire
 from contract.errors import ContractError
@@ -20,6 +21,8 @@ IDLE_S: Final = 0.2
 
 SHORTEST_RETRY_S: Final = 0.2
 LONGEST_RETRY_S: Final = 10.0
+DELETION_PERIOD_S: Final = 600.0
+DELETION_PAUSE_S: Final = 1.0
 MOST_WAITING_BYTES: Final = 64_000_000
 
 _log = logging.getLogger(__name__)
@@ -28,12 +31,19 @@ _log = logging.getLogger(__name__)
 class Subscriber:
     """The ingest loop. One thread does it all, so nothing is locked and nothing is acknowledged early."""
 
-    def __init__(self, settings: Settings, ingest: IngestService, commands: CommandService) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ingest: IngestService,
+        commands: CommandService,
+        retention: RetentionService,
+    ) -> None:
         self._namespace = settings.fleet.namespace
         self._batch_size = settings.ingest.batch_size
         self._flush_s = settings.ingest.flush_ms / 1000
         self._ingest = ingest
         self._commands = commands
+        self._retention = retention
         self._waiting: list[Incoming] = []
         self._waiting_bytes = 0
         self._mids: list[tuple[int, int]] = []
@@ -42,6 +52,7 @@ class Subscriber:
         self._retry_s = 0.0
         self._discarded = 0
         self._next_commands_s = 0.0
+        self._next_deletion_s = 0.0
         # The broker stops sending at this many unacknowledged messages: it must never be fewer than a batch.
         self._link = Link(
             settings,
@@ -56,7 +67,9 @@ class Subscriber:
             self._link.turn(self._patience_s())
             if self._due():
                 self._flush()
-            self._send_commands()
+            if not self._waiting:
+                self._send_commands()
+                self._delete_old()
         if self._waiting:
             self._flush()
         self._link.close()
@@ -78,7 +91,10 @@ class Subscriber:
 
     def _on_message(self, message: Any) -> None:
         incoming = Incoming(
-            topic=message.topic, payload=message.payload, retained=message.retain, received_s=time.time()
+            topic=_topic_of(message),
+            payload=message.payload,
+            retained=message.retain,
+            received_s=time.time(),
         )
         if self._waiting_bytes + len(incoming.payload) > MOST_WAITING_BYTES:
             self._discarded += 1  # not acknowledged: the broker and the node still have it
@@ -134,6 +150,17 @@ class Subscriber:
         except (StoreError, ContractError) as error:
             _log.error("commands cannot be sent: %s", error)
 
+    def _delete_old(self) -> None:
+        now_s = time.monotonic()
+        if now_s < self._next_deletion_s:
+            return
+        try:
+            more = self._retention.step()
+        except StoreError as error:
+            more = False
+            _log.error("old rows cannot be deleted: %s", error)
+        self._next_deletion_s = now_s + (DELETION_PAUSE_S if more else DELETION_PERIOD_S)
+
     def _send(self, node: str, command: Any) -> bool:
         return self._link.publish(
             topics.topic_name(self._namespace, node, topics.COMMAND),
@@ -141,3 +168,10 @@ class Subscriber:
             qos=topics.COMMAND.qos,
             expiry_s=command.expires_s - time.time(),
         )
+
+
+def _topic_of(message: Any) -> str:
+    try:
+        return str(message.topic)
+    except UnicodeDecodeError:
+        return "(a topic that is not UTF-8)"

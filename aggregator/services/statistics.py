@@ -85,6 +85,11 @@ class StatisticsService:
             latency=latency(latencies),
         )
 
+    def stored_twice(self) -> int:
+        """Rows that hold a message which another row holds as well: 0, or the store is broken. Takes long."""
+        with self._database.read() as connection:
+            return history.stored_twice(connection)
+
     def quarantine(self, limit: int = 50) -> list[QuarantineView]:
         """The messages quarantined last, newest first."""
         with self._database.read() as connection:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, select, union_all
 
 from aggregator.store.tables import (
     boots,
@@ -63,6 +63,21 @@ def rows_of_each(connection: Connection) -> tuple[int, int, int]:
         for table in (detections, windows, gaps)
     )
     return detection_rows, window_rows, gap_rows
+
+
+def stored_twice(connection: Connection) -> int:
+    """Rows beyond the first of any message, over all tables."""
+    every = union_all(
+        *(select(table.c.boot_id, table.c.sequence) for table in (detections, windows, gaps))
+    ).subquery()
+    again = (
+        select((func.count() - 1).label("more"))
+        .select_from(every)
+        .group_by(every.c.boot_id, every.c.sequence)
+        .having(func.count() > 1)
+        .subquery()
+    )
+    return int(connection.scalar(select(func.coalesce(func.sum(again.c.more), 0))) or 0)
 
 
 def boots_summed(connection: Connection) -> tuple[int, int]:

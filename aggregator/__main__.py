@@ -1,0 +1,156 @@
+"""``aggregator``: gathers what the fleet hears, stores it, and shows it."""
+
+import argparse
+import importlib.metadata
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from aggregator import logs, settings
+from aggregator.errors import AggregatorError
+from aggregator.settings import Settings
+
+DESCRIPTION = """\
+Gathers what the fleet hears: takes messages from the MQTT broker, stores each once, and shows them on a
+dashboard. `aggregator demo` shows all of it on this machine.
+"""
+EXAMPLES = """\
+examples:
+  aggregator demo                                   a whole fleet on this machine, to look around
+  aggregator serve --config /etc/soundpost/aggregator.toml
+                                                    the real thing: ingest and dashboard
+  aggregator password --config FILE                 set or change the dashboard's password
+  aggregator broker config --into /etc/mosquitto    write a configuration for mosquitto
+  aggregator stats --json                           what is stored, for scripts
+
+Every setting can stand in the file, in the environment, or on the command line:
+  [broker] port = 1884      SOUNDPOST_AGGREGATOR_BROKER_PORT=1884      --broker-port 1884
+`aggregator serve --help` lists them all.
+"""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Parse, run, and say in one sentence what went wrong; the exit status."""
+    arguments = _parser().parse_args(words)
+    logs.start(getattr(arguments, "log_level", "info"))
+    try:
+        status: int = arguments.run(arguments)
+    except AggregatorError as error:
+        print(f"aggregator: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="aggregator",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"soundpost {importlib.metadata.version('soundpost')}"
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add(commands, "serve", "ingest and dashboard together", _serve)
+    _add(commands, "ingest", "only take messages from the broker and store them", _program("ingest"))
+    _add(commands, "web", "only the dashboard", _program("web"))
+    _add(commands, "migrate", "bring the database to this program's version", _program("migrate"))
+    _add(commands, "password", "set the dashboard's password, from prompt or stdin", _program("password"))
+    stats = _add(commands, "stats", "print what is stored", _stats)
+    stats.add_argument("--json", action="store_true", help="as JSON")
+    _add_broker(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    meaning: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=meaning, description=meaning[0].upper() + meaning[1:] + ".")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, TOML")
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    group = parser.add_argument_group("settings")
+    for item in settings.every_key():
+        shown = f"{item.meaning} (default: {item.default})" if item.default != "" else item.meaning
+        group.add_argument(item.flag, dest=item.path, metavar="…", help=shown)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_broker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    broker = commands.add_parser(
+        "broker", help="set up the MQTT broker", description="Set up the MQTT broker."
+    )
+    config = _add(
+        broker.add_subparsers(title="commands", required=True, metavar="COMMAND"),
+        "config",
+        "write a configuration for mosquitto",
+        _broker_config,
+    )
+    config.add_argument("--into", type=Path, required=True, metavar="DIR", help="folder to write to")
+    config.add_argument("--port", type=int, default=1883, help="port to listen on (default: 1883)")
+    config.add_argument(
+        "--node",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="make a password for it; repeatable",
+    )
+    config.add_argument("--bind", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+
+
+def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from aggregator.demo import command
+
+    command.add_parser(commands)
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    flags = {item.path: getattr(arguments, item.path) for item in settings.every_key()}
+    return settings.load(arguments.config, os.environ, flags)
+
+
+def _program(name: str) -> Callable[[argparse.Namespace], int]:
+    def run(arguments: argparse.Namespace) -> int:
+        from aggregator import programs
+
+        status: int = getattr(programs, name)(_settings(arguments))
+        return status
+
+    return run
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from aggregator import programs
+
+    chosen = _settings(arguments)
+    return programs.serve(chosen, settings.as_environment(chosen))
+
+
+def _stats(arguments: argparse.Namespace) -> int:
+    from aggregator import programs
+
+    return programs.statistics(_settings(arguments), as_json=arguments.json)
+
+
+def _broker_config(arguments: argparse.Namespace) -> int:
+    from aggregator import programs
+
+    return programs.broker_configuration(
+        arguments.into,
+        port=arguments.port,
+        bind=arguments.bind,
+        nodes=arguments.node,
+        settings=_settings(arguments),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

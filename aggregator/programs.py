@@ -1,0 +1,145 @@
+"""What each command runs."""
+
+import getpass
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from aggregator import bootstrap
+from aggregator.errors import PasswordError
+from aggregator.settings import Settings
+from aggregator.store import schema
+from aggregator.store.database import Database
+from aggregator.supervisor import Child, supervise
+
+SUPERVISED: Final = "SOUNDPOST_SUPERVISED"
+"""In the environment of a child whose standard input ends with its parent."""
+
+_log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, configuration: dict[str, str]) -> int:
+    """Ingest and dashboard, each in a process of its own. ``configuration`` is handed to them."""
+    opened = bootstrap.database(settings, migrate=True)
+    _invite(settings, opened)
+    opened.close()
+    environment = {**os.environ, **configuration, SUPERVISED: "1"}
+    children = [
+        Child(name, [sys.executable, "-m", "aggregator", name], environment) for name in ("ingest", "web")
+    ]
+    supervise(children, _stop_signal())
+    return 0
+
+
+def ingest(settings: Settings) -> int:
+    """Only the ingest."""
+    stopped = _stop_signal()
+    with bootstrap.only_ingest(settings):
+        opened = bootstrap.database(settings, migrate=True)
+        bootstrap.subscriber(settings, opened).run(stopped)
+        opened.close()
+    return 0
+
+
+def web(settings: Settings) -> int:
+    """Only the dashboard."""
+    from aggregator.serving import Server
+
+    opened = bootstrap.database(settings, migrate=False)
+    if SUPERVISED not in os.environ:
+        _invite(settings, opened)
+    opened.close()  # no connection may be shared with the server's worker
+    _end_with_parent()
+    Server(settings).run()
+    return 0
+
+
+def migrate(settings: Settings) -> int:
+    """Bring the database to the version that this program needs."""
+    opened = bootstrap.database(settings, migrate=True)
+    _say(f"{opened.name} has version {schema.inspect(opened).found}")
+    return 0
+
+
+def statistics(settings: Settings, *, as_json: bool) -> int:
+    """Print what is stored. A database that nobody has begun yet holds nothing."""
+    opened = bootstrap.database(settings, migrate=True)
+    service = bootstrap.services(settings, opened).statistics
+    told = asdict(service.summary()) | {"stored_twice": service.stored_twice()}
+    if as_json:
+        _say(json.dumps(told, indent=1))
+    else:
+        for name, value in told.items():
+            _say(f"{name:20} {value}")
+    return 0
+
+
+def password(settings: Settings) -> int:
+    """Set the dashboard's password, from a prompt or one line of standard input."""
+    if sys.stdin.isatty():
+        chosen = getpass.getpass("New password for the dashboard: ")
+        if getpass.getpass("Once more: ") != chosen:
+            raise PasswordError("the two passwords differ")
+    else:
+        chosen = sys.stdin.readline().rstrip("\r\n")
+    opened = bootstrap.database(settings, migrate=True)
+    bootstrap.services(settings, opened).accounts.set(chosen)
+    _say("The password is set; whoever was signed in has to sign in again.")
+    return 0
+
+
+def broker_configuration(
+    folder: Path, *, port: int, bind: str, nodes: Sequence[str], settings: Settings
+) -> int:
+    """Write a configuration for mosquitto, and say what to do with it."""
+    from aggregator import broker_files
+
+    plan = broker_files.plan(
+        folder.absolute(), port=port, bind=bind, nodes=nodes, namespace=settings.fleet.namespace
+    )
+    broker_files.write(folder, plan.files)
+    _say(plan.advice)
+    return 0
+
+
+def _invite(settings: Settings, opened: Database) -> None:
+    """Say where the dashboard is, and how to choose its password."""
+    host = "127.0.0.1" if settings.web.host in ("0.0.0.0", "::") else settings.web.host  # noqa: S104
+    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.web.port}"
+    accounts = bootstrap.services(settings, opened).accounts
+    if accounts.is_set():
+        _log.info("dashboard: %s/", address)
+    else:
+        _log.info("choose the dashboard's password: %s/setup?code=%s", address, accounts.setup_code())
+
+
+def _stop_signal() -> Callable[[], bool]:
+    """A question that is answered with yes once the program should stop."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    _end_with_parent()
+    return stopped.is_set
+
+
+def _end_with_parent() -> None:
+    if SUPERVISED not in os.environ:
+        return
+
+    def wait_for_end() -> None:
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait_for_end, name="watch-parent", daemon=True).start()
+
+
+def _say(line: object) -> None:
+    sys.stdout.write(f"{line}\n")

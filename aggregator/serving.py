@@ -1,0 +1,61 @@
+"""The dashboard behind a production server: one process, many threads."""
+
+import threading
+from typing import Any, Final
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
+
+from aggregator import bootstrap
+from aggregator.settings import Settings
+from aggregator.web import create_app
+
+GRACE_S: Final = 2
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """A worker that ends its live streams when it is told to stop, so that stopping takes no time."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Stop: no new requests, end of streams."""
+        # Not in the signal handler itself: the interrupted thread may hold the feed's lock.
+        threading.Thread(target=self.app.end_streams, daemon=True).start()
+        super().handle_exit(sig, frame)
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn, configured by our settings alone."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._services: Any = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand our settings to gunicorn."""
+        web = self._settings.web
+        host = f"[{web.host}]" if ":" in web.host else web.host
+        options = {
+            "bind": f"{host}:{web.port}",
+            "worker_class": "aggregator.serving.Worker",
+            "workers": 1,
+            "threads": web.threads,
+            "graceful_timeout": GRACE_S,
+            "timeout": 60,
+            "loglevel": "warning",
+            "proc_name": "soundpost-web",
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Make the application; called in the worker, where its threads will run."""
+        opened = bootstrap.database(self._settings, migrate=False)
+        self._services = bootstrap.services(self._settings, opened)
+        return create_app(self._services)
+
+    def end_streams(self) -> None:
+        """End every live stream."""
+        if self._services is not None:
+            self._services.live.close()
