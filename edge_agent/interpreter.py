@@ -54,17 +54,14 @@ class Model:
             keys = list(self._interpreter.get_signature_list())
             if not keys:
                 raise ModelError(f"{name}: has no signature, so its tensors have no names")
-            self._signature = self._interpreter.get_signature_runner(keys[0])
+            # Not kept: whoever holds it keeps the interpreter from taking another shape.
+            signature = self._interpreter.get_signature_runner(keys[0])
+            inputs, outputs = signature.get_input_details(), signature.get_output_details()
         except ModelError:
             raise
         # The runtimes raise whatever their C++ side thinks fit.
         except Exception as error:
             raise ModelError(f"{name}: the runtime refuses it: {_first_line(error)}") from error
-        self._describe()
-
-    def _describe(self) -> None:
-        inputs = self._signature.get_input_details()
-        outputs = self._signature.get_output_details()
         self.inputs: Mapping[str, Tensor] = {name: _tensor(detail) for name, detail in inputs.items()}
         self.outputs: Mapping[str, Tensor] = {name: _tensor(detail) for name, detail in outputs.items()}
 

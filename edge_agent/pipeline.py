@@ -60,6 +60,11 @@ class Pipeline:
         self._powers = np.zeros(0, np.float32)
         self._detector = make_detector(manifest, tuning)
 
+    @property
+    def leq_dbfs(self) -> float:
+        """Level of the last second."""
+        return self.meter.leq_dbfs
+
     def feed(self, samples: NDArray[np.int16], captured_s: float) -> list[Step]:
         """The steps that are now complete.
 

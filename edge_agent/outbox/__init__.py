@@ -5,5 +5,6 @@ from edge_agent.outbox.declarations import gap
 from edge_agent.outbox.outbox import Counters, Outbox
 from edge_agent.outbox.reading import Reader
 from edge_agent.outbox.storage import Row
+from edge_agent.outbox.waiting import Build
 
-__all__ = ["Counters", "Outbox", "Reader", "Row", "gap", "show"]
+__all__ = ["Build", "Counters", "Outbox", "Reader", "Row", "gap", "show"]

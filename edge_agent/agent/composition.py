@@ -1,0 +1,134 @@
+"""``edge-agent run``: chooses the parts, joins them, runs them. The only file that knows them all."""
+
+import fcntl
+import logging
+import secrets
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from edge_agent.agent.orders import Orders
+from edge_agent.agent.reporting import Identity, birth
+from edge_agent.agent.running import Running
+from edge_agent.agent.station import Station
+from edge_agent.bundles import LoadedBundle, load_bundle
+from edge_agent.capture import Listener, make_source
+from edge_agent.errors import OutboxError, SettingsError
+from edge_agent.interpreter import runtime_name
+from edge_agent.journal import start_journal
+from edge_agent.outbox import Outbox
+from edge_agent.pipeline import Pipeline, Tuning
+from edge_agent.settings import Settings
+
+_log = logging.getLogger("edge_agent.agent")
+
+
+def run(settings: Settings, version: str, *, drain_timeout_s: float) -> int:
+    """Listen until told to stop, or until the input ends and its messages are acknowledged; the exit code."""
+    start_journal(settings.health.log_level, settings.health.log_format)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    with _sole(settings.outbox_path):
+        return _run(settings, version, drain_timeout_s, stop)
+
+
+def _run(settings: Settings, version: str, drain_timeout_s: float, stop: threading.Event) -> int:
+    bundle = _bundle(settings, version)
+    pipeline = _pipeline(settings, bundle)
+    identity = Identity(
+        boot=secrets.token_hex(8), agent_version=version, runtime=runtime_name(), manifest=bundle.manifest,
+        bundle_digest=bundle.digest, thresholds=pipeline.thresholds, started_s=max(0.0, time.time()),
+    )  # fmt: skip
+    listener = Listener(make_source(settings.input))
+    outbox = Outbox(
+        settings.outbox_path, identity.boot,
+        limit_bytes=settings.outbox.limit_bytes, commit_s=settings.outbox.commit_ms / 1000,
+    )  # fmt: skip
+    orders = Orders(settings.node.state_path, settings.publish.policy)
+    station = Station(pipeline, outbox, identity, settings.publish)
+    station.set_policy(orders.policy)
+    link = _link(settings, outbox, identity, orders)
+    running = Running(
+        listener=listener, station=station, meter=pipeline.meter, outbox=outbox, link=link, orders=orders,
+        identity=identity, heartbeat_s=settings.health.heartbeat_s, stop=stop,
+    )  # fmt: skip
+    _log.info(
+        "started", extra={"node": settings.node.name, "boot": identity.boot, "model": bundle.manifest.model,
+                          "input": settings.input.description, "publish": orders.policy},
+    )  # fmt: skip
+    outbox.start()
+    outbox.alive()
+    if link is not None:
+        link.start()
+    listener.start()
+    delivered = True
+    if running.listen():
+        station.finish()
+        running.beat()
+        delivered = link is None or running.drain(drain_timeout_s)
+    running.end()
+    return _tell_end(station, outbox, identity, delivered=delivered)
+
+
+def _tell_end(station: Station, outbox: Outbox, identity: Identity, *, delivered: bool) -> int:
+    counters = outbox.counters
+    _log.info(
+        "stopped",
+        extra={
+            "boot": identity.boot, "heard_s": round(station.heard_s, 2), "detections": station.detections,
+            "last_sequence": counters.last_sequence, "waiting": counters.rows, "dropped": counters.dropped,
+        },
+    )  # fmt: skip
+    if not delivered:
+        _log.warning("not everything was acknowledged in time; it is sent at the next start")
+    return 0 if delivered else 1
+
+
+def _bundle(settings: Settings, version: str) -> LoadedBundle:
+    if settings.model.bundle is None:
+        raise SettingsError("[model] bundle: say which model to run, for example models/keywords.bundle")
+    return load_bundle(settings.model.bundle, version)
+
+
+def _pipeline(settings: Settings, bundle: LoadedBundle) -> Pipeline:
+    detector = settings.detector
+    tuning = Tuning(
+        thresholds=detector.thresholds, smoothing_s=detector.smoothing_s, refractory_s=detector.refractory_s
+    )
+    try:
+        return Pipeline(bundle, tuning)
+    except ValueError as error:
+        raise SettingsError(f"[detector] {error}") from error
+
+
+def _link(settings: Settings, outbox: Outbox, identity: Identity, orders: Orders) -> Any:
+    if not settings.broker.host:
+        return None
+    # A node that sends nothing does without the MQTT library.
+    from edge_agent.mqtt import Link
+
+    return Link(
+        settings.broker, settings.node.name, outbox,
+        resend_after_s=settings.outbox.resend_after_s,
+        birth=lambda: birth(identity, settings, orders.policy), on_command=orders.receive,
+    )  # fmt: skip
+
+
+def _sole(outbox: Path) -> IO[str]:
+    """A lock beside the outbox, held until closed: two agents on one outbox would mix up their messages."""
+    try:
+        outbox.parent.mkdir(parents=True, exist_ok=True)
+        lock = outbox.with_name(f"{outbox.name}.lock").open("w")
+    except OSError as error:
+        raise OutboxError(
+            f"{outbox.parent}: {error.strerror or error}; choose another [node] state"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise OutboxError(f"another agent is using {outbox}; give each its own [node] state") from error
+    return lock

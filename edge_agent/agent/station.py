@@ -1,0 +1,120 @@
+"""Where sound becomes messages: blocks through the pipeline, what is found into the outbox."""
+
+import logging
+import time
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.audio import RATE_HZ
+from contract.topics import DETECTION, FEATURES, GAP, Topic
+from edge_agent.agent.reporting import Identity, detection, features
+from edge_agent.capture import Block, Lost
+from edge_agent.detector import Found
+from edge_agent.outbox import Build, gap
+from edge_agent.pipeline import Step
+from edge_agent.settings import PublishSettings
+from edge_agent.windows import Cutter, Slice, Window, make_cutter
+
+_log = logging.getLogger("edge_agent.agent")
+
+
+class Hears(Protocol):
+    """What a station needs of a pipeline."""
+
+    step_s: float
+
+    def feed(self, samples: NDArray[np.int16], captured_s: float) -> list[Step]: ...  # noqa: D102
+    def flush(self, captured_s: float) -> list[Step]: ...  # noqa: D102
+    def finish(self) -> list[Found]: ...  # noqa: D102
+    def reset(self) -> None: ...  # noqa: D102
+    @property
+    def leq_dbfs(self) -> float: ...  # noqa: D102
+
+
+class Keeps(Protocol):
+    """What it needs of an outbox."""
+
+    def append(self, topic: Topic, build: Build) -> int: ...  # noqa: D102
+
+
+class Station:
+    """One node's listening, from blocks to durable messages."""
+
+    def __init__(self, pipeline: Hears, outbox: Keeps, identity: Identity, publish: PublishSettings) -> None:
+        self._pipeline, self._outbox, self._identity = pipeline, outbox, identity
+        self._publish = publish
+        self._cutter: Cutter = self._make_cutter(publish.policy)
+        self._last: Step | None = None
+        self._captured_s = 0.0
+        self.heard_s = 0.0
+        """Sound processed since the start."""
+        self.detections = 0
+        self.overruns = 0
+
+    def hear(self, block: Block) -> None:
+        """More sound."""
+        self._captured_s = block.captured_s
+        self.heard_s += len(block.samples) / RATE_HZ
+        for step in self._pipeline.feed(block.samples, block.captured_s):
+            self._take(step)
+
+    def lose(self, lost: Lost) -> None:
+        """Sound is missing here. After an input was lost a new stream begins."""
+        _log.warning("sound is missing", extra={"reason": lost.reason, "seconds": lost.end_s - lost.start_s})
+        if lost.reason == "overrun":
+            self.overruns += 1
+        else:
+            self.finish()
+            self._pipeline.reset()
+            self._last = None
+        self._outbox.append(GAP, gap(self._identity.boot, lost.reason, lost.start_s, lost.end_s))
+
+    def finish(self) -> None:
+        """The stream ends or breaks: report what waits for more sound."""
+        for step in self._pipeline.flush(self._captured_s):
+            self._take(step)
+        last = self._last
+        for found in self._pipeline.finish() if last is not None else []:
+            if last is not None:
+                self._report(last, found)
+        self._send(self._cutter.flush())
+
+    def set_policy(self, policy: str) -> None:
+        """Publish by another policy from now on."""
+        self._send(self._cutter.flush())
+        self._cutter = self._make_cutter(policy)
+
+    def _make_cutter(self, policy: str) -> Cutter:
+        publish = self._publish
+        return make_cutter(
+            policy, before_s=publish.before_s, after_s=publish.after_s, step_s=self._identity.step_s
+        )
+
+    def _take(self, step: Step) -> None:
+        self._last = step
+        part = Slice(frames=step.frames, posteriors=step.posteriors, end_s=step.end_s)
+        self._send(self._cutter.feed(part))
+        for found in step.found:
+            self._report(step, found)
+
+    def _report(self, step: Step, found: Found) -> None:
+        build = detection(self._identity, step, found, self._pipeline.leq_dbfs)
+        sequence = self._outbox.append(DETECTION, build)
+        self.detections += 1
+        self._cutter.mark(sequence, found.end_step - found.start_step)
+        late_s = time.time() - step.end_s
+        _log.info(
+            "detection",
+            extra={
+                "label": found.label,
+                "posterior": found.posterior,
+                "sequence": sequence,
+                "late_s": late_s,
+            },
+        )
+
+    def _send(self, windows: list[Window]) -> None:
+        for window in windows:
+            self._outbox.append(FEATURES, features(self._identity, window))

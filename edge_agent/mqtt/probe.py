@@ -1,0 +1,48 @@
+"""Whether the broker answers, for ``edge-agent check``."""
+
+import threading
+from typing import Final
+
+from edge_agent.mqtt.client import Callbacks, LinkError, connect, make_client
+from edge_agent.settings import BrokerSettings
+
+_ANSWER_S: Final = 5.0
+
+
+def probe(settings: BrokerSettings, node: str) -> str:
+    """The protocol that the broker accepts us with; ``LinkError`` says why it does not.
+
+    Under a name of its own, so that an agent that is running keeps its connection.
+    """
+    last = LinkError("not tried")
+    for protocol in ("5", "3.1.1") if settings.protocol == "auto" else (settings.protocol,):
+        try:
+            _try(settings, f"soundpost-check-{node}", protocol)
+        except LinkError as error:
+            last = error
+        else:
+            return protocol
+    raise last
+
+
+def _try(settings: BrokerSettings, client_id: str, protocol: str) -> None:
+    answered = threading.Event()
+    refusals: list[str] = []
+
+    def refuse(reason: str) -> None:
+        refusals.append(reason)
+        answered.set()
+
+    callbacks = Callbacks(answered.set, refuse, refuse, lambda _name, _content: None)
+    # The will is never published: the connection ends in good order.
+    client = make_client(settings, client_id, protocol, ("soundpost/v1/check/none", b""), callbacks)
+    connect(client, settings, protocol)
+    client.loop_start()
+    try:
+        if not answered.wait(_ANSWER_S):
+            raise LinkError("the broker does not answer")
+        if refusals:
+            raise LinkError(f"the broker refuses: {refusals[0]}")
+    finally:
+        client.disconnect()
+        client.loop_stop()
