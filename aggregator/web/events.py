@@ -7,6 +7,7 @@ page and the connection is not missed, and a listener that was dropped catches u
 
 import json
 from collections.abc import Iterable, Iterator
+from threading import BoundedSemaphore
 from typing import Any, Final
 
 from flask import Blueprint, Response, get_template_attribute, request, stream_with_context
@@ -18,20 +19,28 @@ from aggregator.services.fleet import NodeView
 from aggregator.services.live import Listener, LiveChange
 from aggregator.web.formats import spoken
 from aggregator.web.live import SHOWN
+from aggregator.web.problems import problem
 
 HEARTBEAT_S: Final = 15.0
+MOST_LISTENERS: Final = 48
+"""Each holds a thread of the server; some must be left for everything else."""
 _RETRY_MS: Final = 2000
 
 
 def pages(services: Services) -> Blueprint:
     """The routes."""
     routes = Blueprint("events", __name__)
+    seats = BoundedSemaphore(MOST_LISTENERS)
 
     @routes.get("/events")
     def stream() -> ResponseReturnValue:
+        if not seats.acquire(blocking=False):
+            return problem(503, "too many pages are open; this one tries again")
         cursor = request.headers.get("Last-Event-ID") or request.args.get("after")
         body = stream_with_context(_events(services, cursor))
-        return Response(body, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        response = Response(body, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        response.call_on_close(seats.release)
+        return response
 
     return routes
 

@@ -91,3 +91,19 @@ def _yes(t: NDArray[np.float64], noise: np.random.Generator) -> NDArray[np.float
     hiss = noise.normal(size=t.size) - _low_pass(noise.normal(size=t.size))
     hiss = np.diff(hiss, prepend=0.0)
     return vowel + 0.06 * hiss * np.exp(-((t - 1.68) ** 2) / 0.007)
+
+
+def posteriors(
+    drawn: NDArray[np.int8], label: int, labels: int, highest: float, step_frames: int = 10
+) -> NDArray[np.uint8]:
+    """Posteriors × 255 that follow the loudness of ``drawn``, (steps, labels); the last label is the rest."""
+    loud = drawn[:, 10:70].max(axis=1).reshape(-1, step_frames).max(axis=1).astype(np.float64)
+    rise = np.clip((loud - loud.min()) / max(float(np.ptp(loud)), 1.0), 0, 1) ** 2
+    smooth = (
+        np.maximum.accumulate(rise) if np.ptp(loud) < 20 else np.convolve(rise, [0.25, 0.5, 0.25], "same")
+    )
+    table = np.full((len(rise), labels), 0.01)
+    table[:, label] = smooth / max(float(smooth.max()), 1e-6) * highest
+    table[:, (label + 1) % (labels - 1)] = (1 - table[:, label]) * 0.25
+    table[:, -1] = 1 - table[:, :-1].sum(axis=1)
+    return np.rint(np.clip(table, 0, 1) * 255).astype(np.uint8)

@@ -5,6 +5,7 @@ from flask.testing import FlaskClient
 
 from aggregator.services.catalogue import Services
 from aggregator.services.live import LiveChange, WindowArrival
+from aggregator.web.events import MOST_LISTENERS
 from tests.aggregator.web import world
 
 
@@ -69,3 +70,12 @@ def test_html_in_events_is_escaped_too(services: Services, client: FlaskClient) 
     for html in (news["detections"][0]["row"], news["detections"][0]["tile"], news["nodes"][0]["html"]):
         assert "<img src=x" not in html
         assert "&lt;img src=x" in html
+
+
+def test_streams_leave_threads_for_the_pages(client: FlaskClient) -> None:
+    held = [client.get("/events") for _ in range(MOST_LISTENERS)]
+    refused = client.get("/events")
+    assert refused.status_code == 503
+    assert refused.mimetype == "application/problem+json"
+    held[0].close()
+    assert client.get("/events").status_code == 200
