@@ -70,8 +70,8 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", required=True, type=Path, help="folder of the data set")
     command.add_argument("--out", required=True, type=Path, help="where to write the bundle")
     command.add_argument("--seed", type=int, help="instead of the recipe's")
-    command.add_argument("--epochs", type=_positive, help="instead of the recipe's; few make a quick, poor model")
-    command.add_argument("--copies", type=_positive, help="augmented copies of the data, instead of the recipe's")
+    command.add_argument("--epochs", type=_positive, help="instead of the recipe's; few: quick and poor")
+    command.add_argument("--copies", type=_positive, help="augmented copies, instead of the recipe's")
     command.add_argument("--limit", type=_positive, help="at most so many clips of each word and split")
     command.set_defaults(run=_train)
 

@@ -1,4 +1,4 @@
-"""How one recording becomes many, on the waveform: everything here makes int16 sound that a microphone could hear."""
+"""How one recording becomes many: all that is made here is int16 sound that a microphone could hear."""
 
 from collections.abc import Sequence
 
@@ -63,7 +63,8 @@ def speed(wave: Wave, factor: float) -> Wave:
     """``wave`` played ``factor`` times as fast, at its old length, with its middle in place."""
     middle = wave.size / 2
     places = (np.arange(wave.size) - middle) * factor + middle
-    return np.interp(places, np.arange(wave.size), wave, left=0.0, right=0.0).astype(np.float32)
+    played = np.interp(places, np.arange(wave.size), wave, left=0.0, right=0.0)
+    return np.asarray(played, dtype=np.float32)
 
 
 def shift(wave: Wave, samples: int, *, turn: bool) -> Wave:

@@ -81,14 +81,14 @@ def find_corpus(recipe: Recipe, folder: Path) -> Corpus:
     known = {clip.word for clip in corpus.clips}
     missing = [label for label in recipe.targets if label not in known]
     if missing:
-        raise DatasetError(f"{folder}: holds no clip of {', '.join(missing)}, which recipe {recipe.name} needs")
+        raise DatasetError(f"{folder}: no clip of {', '.join(missing)}, which recipe {recipe.name} needs")
     return corpus
 
 
 def load_recordings(
     recipe: Recipe, corpus: Corpus, progress: Progress, limit: int | None = None
 ) -> Recordings:
-    """Decode ``corpus``, at most ``limit`` clips of each word and split; broken files are named and left out."""
+    """Decode ``corpus``, at most ``limit`` clips of each word and split; broken files are left out."""
     clips = [clip for clip in _first(corpus.clips, limit) if label_of(recipe, clip.word)]
     sounds, noises, broken = [], [], []
     for index, clip in enumerate(clips):
@@ -104,7 +104,8 @@ def load_recordings(
         except DatasetError as error:
             broken.append(str(error))
     if not sounds:
-        raise DatasetError(f"none of {len(clips)} files could be read; the first: {(broken or ['no file'])[0]}")
+        first = (broken or ["no file"])[0]
+        raise DatasetError(f"none of {len(clips)} files could be read; the first: {first}")
     return Recordings(corpus=corpus, sounds=tuple(sounds), noises=tuple(noises), broken=tuple(broken))
 
 

@@ -1,4 +1,4 @@
-"""Loader of the ESC-50 layout: ``audio/`` and ``meta/esc50.csv``, whose folds keep a source recording together."""
+"""Loader of the ESC-50 layout: ``audio/`` and ``meta/esc50.csv``, a recording's clips all in one fold."""
 
 import csv
 from pathlib import Path
@@ -11,12 +11,12 @@ _COLUMNS = ("filename", "fold", "category", "esc10")
 
 
 def find(folder: Path) -> Corpus:
-    """The clips of ESC-10 that ``folder`` names in its table; those that it lacks count as broken when read."""
+    """The clips of ESC-10 in the table of ``folder``; those that it lacks count as broken when read."""
     try:
         with (folder / TABLE).open(newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{folder / TABLE}: cannot be read: {error}; expected the layout of ESC-50") from error
+        raise DatasetError(f"{folder / TABLE}: cannot be read ({error}); ESC-50 has it there") from error
     if not rows or any(rows[0].get(column) is None for column in _COLUMNS):
         raise DatasetError(f"{folder / TABLE}: needs rows with the columns {', '.join(_COLUMNS)}")
     clips = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.audio import HOP_SAMPLES
+from contract.audio import HOP_SAMPLES, RATE_HZ
 from contract.clip import decide_clip
 from contract.manifest import is_target
 from model_build.dataset import Pcm, Progress
@@ -98,14 +98,18 @@ def choose_thresholds(
     chosen = {}
     for index, label in enumerate(labels):
         if is_target(label):
-            good = [t for t in _THRESHOLDS if _precision(peaks[:, index] >= t, truth == index) >= decision.threshold_precision]
-            chosen[label] = good[0] if good else _THRESHOLDS[-1]
+            precise = (
+                level
+                for level in _THRESHOLDS
+                if _precision(peaks[:, index] >= level, truth == index) >= decision.threshold_precision
+            )
+            chosen[label] = next(precise, _THRESHOLDS[-1])
     return chosen
 
 
 def smoothed(posteriors: NDArray[np.float32], smoothing_s: float) -> NDArray[np.float64]:
-    """(steps, K) running average with the time constant ``smoothing_s``, from zero, as the node's detector has it."""
-    step_s = STEP_FRAMES * 0.02
+    """(steps, K) running average with the time constant ``smoothing_s``, as the node's detector has it."""
+    step_s = STEP_SAMPLES / RATE_HZ
     weight = 1.0 - np.exp(-step_s / smoothing_s) if smoothing_s > 0 else 1.0
     average = np.zeros(posteriors.shape[1])
     rows = []

@@ -32,15 +32,20 @@ class ExampleSet:
 class ExampleMaker:
     """Draws the copies of a training set."""
 
-    def __init__(self, recipe: Recipe, augmenter: Augmenter, frontend: Frontend, draw: np.random.Generator) -> None:
-        self._recipe, self._augmenter, self._frontend, self._draw = recipe, augmenter, frontend, draw
+    def __init__(
+        self, recipe: Recipe, augmenter: Augmenter, frontend: Frontend, draw: np.random.Generator
+    ) -> None:
+        self._recipe, self._augmenter = recipe, augmenter
+        self._frontend, self._draw = frontend, draw
 
     def copies(self, sounds: Sequence[Sound], progress: Progress) -> Iterator[ExampleSet]:
         """``recipe.augment.copies`` versions of ``sounds``, all different."""
         count = self._recipe.augment.copies
-        chained = round(count * self._recipe.augment.chained_part)
+        part = self._recipe.augment.chained_part
         for index in range(count):
-            yield self._copy(sounds, chain=2 if index % max(1, count // max(1, chained)) == 1 and chained else 1)
+            # Spread evenly: a copy is chained whenever the sum of the parts passes a whole number.
+            chained = int((index + 1) * part) > int(index * part)
+            yield self._copy(sounds, chain=2 if chained else 1)
             progress("varying the sounds", index + 1, count)
 
     def _copy(self, sounds: Sequence[Sound], chain: int) -> ExampleSet:
@@ -52,7 +57,8 @@ class ExampleMaker:
         features = np.stack([self._frontend.features(whole_steps(sound)) for sound in pcm])
         clip_steps = round(self._recipe.clip_s * FRAMES_PER_S) // FRAMES_PER_LSTM_STEP
         readouts = self._readouts(clip_steps, features.shape[1] // FRAMES_PER_LSTM_STEP)
-        targets = np.array([[parts[min(at // clip_steps, chain - 1)][1] for at in readouts] for parts in picked])
+        places = [min(at // clip_steps, chain - 1) for at in readouts]
+        targets = np.array([[parts[place][1] for place in places] for parts in picked])
         weights = audible(features, readouts, self._recipe.decision.clip_gate_db)
         return ExampleSet(features=features, targets=targets, weights=weights, readouts=readouts)
 
@@ -142,5 +148,3 @@ def _stripe(draw: np.random.Generator, size: int, length: int, widest: int) -> N
     start = draw.integers(0, np.maximum(1, length - width))
     index = np.arange(length)[None, :]
     return np.asarray((index >= start) & (index < start + width))
-
-

@@ -17,21 +17,17 @@ from model_build.recipe import FrontendRecipe, NetworkRecipe
 
 CONVERSION_LIMIT_S = 600
 
-FRONTEND_OPS = frozenset(
-    {
-        "ADD", "CAST", "CONCATENATION", "DEQUANTIZE", "FULLY_CONNECTED", "LOG", "MAXIMUM", "MINIMUM", "MUL", "RELU",
-        "RESHAPE", "ROUND", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "SUB", "TRANSPOSE",
-    }
-)  # fmt: skip
+FRONTEND_OPS = frozenset({
+    "ADD", "CAST", "CONCATENATION", "DEQUANTIZE", "FULLY_CONNECTED", "LOG", "MAXIMUM", "MINIMUM",
+    "MUL", "RELU", "RESHAPE", "ROUND", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "SUB", "TRANSPOSE",
+})  # fmt: skip
 """All that preprocess.tflite may consist of; tflite-runtime 2.14 has them too."""
 
-CLASSIFIER_OPS = frozenset(
-    {
-        "ADD", "AVERAGE_POOL_2D", "CAST", "CONCATENATION", "CONV_2D", "DIV", "FULLY_CONNECTED", "LOGISTIC", "MAXIMUM",
-        "MINIMUM", "MUL", "PAD", "RESHAPE", "ROUND", "SOFTMAX", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "SUB", "SUM",
-        "UNIDIRECTIONAL_SEQUENCE_LSTM",
-    }
-)  # fmt: skip
+CLASSIFIER_OPS = frozenset({
+    "ADD", "AVERAGE_POOL_2D", "CAST", "CONCATENATION", "CONV_2D", "DIV", "FULLY_CONNECTED",
+    "LOGISTIC", "MAXIMUM", "MINIMUM", "MUL", "PAD", "RESHAPE", "ROUND", "SOFTMAX", "SPLIT",
+    "SPLIT_V", "STRIDED_SLICE", "SUB", "SUM", "UNIDIRECTIONAL_SEQUENCE_LSTM",
+})  # fmt: skip
 """All that classifier.tflite may consist of."""
 
 
@@ -70,7 +66,7 @@ def require_fused_lstm(content: bytes) -> None:
 def _require_ops(content: bytes, allowed: frozenset[str], name: str) -> None:
     strange = sorted(set(op_names(content)) - allowed)
     if strange:
-        raise ConversionError(f"{name}: the converter made operators that nodes may lack: {', '.join(strange)}")
+        raise ConversionError(f"{name}: holds operators that nodes may lack: {', '.join(strange)}")
 
 
 def _in_child(request: bytes) -> bytes:

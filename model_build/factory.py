@@ -63,7 +63,9 @@ def build(recipe: Recipe, folder: Path, progress: Progress, limit: int | None = 
     learned = shop.all_sounds() if heard else shop.training()
     fitted = shop.fit(learned, "")
     heard = heard or shop.hear(fitted.classifier, shop.validation())
-    agreement = parity.check_classifier(fitted.network, Classifier(fitted.classifier), fitted.features[:PARITY_CLIPS])
+    agreement = parity.check_classifier(
+        fitted.network, Classifier(fitted.classifier), list(fitted.features[:PARITY_CLIPS])
+    )
     result = score(heard, recipe.labels, recipe.decision)
     corpus = recordings.corpus
     content = make_bundle(
@@ -135,7 +137,8 @@ class _Workshop:
     def _with_silence(self, sounds: Sequence[Sound]) -> list[tuple[str, Pcm]]:
         """``sounds`` and as many made silences as an average label has clips."""
         recipe = self._recipe
-        augmenter = Augmenter(recipe.augment, self._recordings.noises, np.random.default_rng(recipe.training.seed + 1))
+        draw = np.random.default_rng(recipe.training.seed + 1)
+        augmenter = Augmenter(recipe.augment, self._recordings.noises, draw)
         count = max(1, len(sounds) // len(recipe.labels))
         silence = [(recipe.silence, augmenter.silence(round(recipe.clip_s * RATE_HZ))) for _ in range(count)]
         return [*((sound.label, sound.pcm) for sound in sounds), *silence]
@@ -168,5 +171,3 @@ def with_training(recipe: Recipe, *, seed: int | None, epochs: int | None, copie
     if copies is not None:
         augment = dataclasses.replace(augment, copies=copies)
     return dataclasses.replace(recipe, training=training, augment=augment)
-
-

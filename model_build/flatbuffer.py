@@ -67,7 +67,7 @@ def quantization(scale: NDArray[np.float32], zero_point: int, axis: int = 0) -> 
 
 
 def store_weights_as_int8(model: Any, codes: NDArray[np.int8], scale: NDArray[np.float32]) -> None:
-    """Replace the float constant of the shape of ``codes`` by int8 codes and a DEQUANTIZE in front of everything.
+    """Replace the float constant of the shape of ``codes`` by int8 codes, dequantised before all else.
 
     The runtime dequantises a constant once, so the calls cost what they cost with float weights.
     """

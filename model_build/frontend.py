@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT, HOP_SAMPLES, MEL_BINS, RATE_HZ, WINDOW_SAMPLES
+from contract.audio import (
+    FEATURE_SCALE_DB,
+    FEATURE_ZERO_POINT,
+    HOP_SAMPLES,
+    MEL_BINS,
+    RATE_HZ,
+    WINDOW_SAMPLES,
+)
 from model_build.mel import mel_weights, quantize_rows
 from model_build.recipe import FrontendRecipe
 
@@ -23,7 +30,7 @@ LEAST_DB = -120.0
 _BLOCK = 16
 _ROWS, _COLUMNS = 32, 16
 _HALF = _ROWS // 2 + 1
-# What a full-scale sine adds up to under a Hann window: its own half of the amplitude, times the window's sum.
+# What a full-scale sine adds up to under a Hann window: half its amplitude times the window's sum.
 FULL_SCALE = 32768.0 * WINDOW_SAMPLES / 4
 
 
@@ -38,9 +45,9 @@ def pole(high_pass_hz: float) -> float:
 
 
 def folded_bins() -> NDArray[np.int64]:
-    """(272,) the power bin that each output of the two-stage FFT holds; the power of a real signal is even."""
+    """(272,) power bin of each output of the two-stage FFT; the power of a real signal is even."""
     k = (np.arange(_HALF)[:, None] + _ROWS * np.arange(_COLUMNS)[None, :]).reshape(-1)
-    return np.minimum(k, WINDOW_SAMPLES - k)
+    return np.asarray(np.minimum(k, WINDOW_SAMPLES - k))
 
 
 def folded_mel() -> NDArray[np.float64]:
@@ -77,7 +84,7 @@ def build_frontend(recipe: FrontendRecipe) -> Any:
 
 
 def _high_pass(tf: Any, sound: Any, previous: Any, last: Any, r: float) -> Any:
-    """``y[n] = r y[n-1] + (1 + r) / 2 (x[n] - x[n-1])``, in blocks, so that two small matrices do the recursion."""
+    """``y[n] = r y[n-1] + (1 + r) / 2 (x[n] - x[n-1])``; in blocks, two small matrices do the recursion."""
     blocks = HOP_SAMPLES // _BLOCK
     steps = np.arange(_BLOCK)
     lag = steps[None, :] - steps[:, None]
@@ -117,7 +124,8 @@ def _track(tf: Any, level: Any, floor: Any, recipe: FrontendRecipe) -> Any:
     """The noise floor after this hop: up by at most a fixed step, down by a part of the way."""
     rise_db = recipe.floor_rise_db_per_s * HOP_SAMPLES / RATE_HZ
     difference = level - floor
-    return floor + tf.minimum(tf.maximum(difference, 0.0), rise_db) + tf.minimum(difference, 0.0) * recipe.floor_fall
+    risen = tf.minimum(tf.maximum(difference, 0.0), rise_db)
+    return floor + risen + tf.minimum(difference, 0.0) * recipe.floor_fall
 
 
 def _attenuation_db(tf: Any, above_floor: Any, recipe: FrontendRecipe) -> Any:

@@ -1,8 +1,8 @@
 """classifier.tflite in three graphs: level, core, readout.
 
-Only the core (convolutions, dense, fused LSTM) multiplies much, and it is integer throughout. Level and readout
-are float but add nothing except whole numbers below 2**24. Float adds those exactly in any order, which is why
-a stream cut into calls of any length gives the same bits as the clip in one piece.
+Only the core (convolutions, dense, fused LSTM) multiplies much, and it is integer throughout. Level and
+readout are float but add nothing except whole numbers below 2**24. Float adds those exactly in any order,
+which is why a stream cut into calls of any length gives the same bits as the clip in one piece.
 """
 
 import uuid
@@ -85,7 +85,8 @@ def core_graph(weights: Arrays) -> Any:
         kernels = [tf.constant(weights[name]) for name in ("kernel", "recurrent", "lstm_bias")]
         return {"hidden": lstm(x, zeros, zeros, *kernels)[1]}
 
-    return tf.function(core, autograph=False, input_signature=[tf.TensorSpec([1, None, MEL_BINS], tf.float32)])
+    takes = [tf.TensorSpec([1, None, MEL_BINS], tf.float32)]
+    return tf.function(core, autograph=False, input_signature=takes)
 
 
 def readout_graph(weights: Arrays, recipe: NetworkRecipe, core_output: Affine) -> Any:

@@ -32,7 +32,7 @@ def mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def mel_edges_hz() -> NDArray[np.float64]:
-    """(MEL_BINS + 2,) frequencies: the filter ``i`` rises from ``i``, peaks at ``i + 1``, ends at ``i + 2``."""
+    """(MEL_BINS + 2,) frequencies: filter ``i`` rises from ``i``, peaks at ``i + 1``, ends at ``i + 2``."""
     low, high = hz_to_mel(np.array([LOW_HZ, HIGH_HZ]))
     return mel_to_hz(np.linspace(low, high, MEL_BINS + 2))
 

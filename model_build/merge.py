@@ -22,7 +22,7 @@ def chain(
     inputs: Mapping[str, Port],
     outputs: Mapping[str, Port],
 ) -> Any:
-    """One model object in which ``joints[i]`` (output of piece i, input of piece i + 1) are the same tensor."""
+    """One model in which the two names of ``joints[i]``, out of piece i and into i + 1, are one tensor."""
     merged = read_model(pieces[0])
     graph = merged.subgraphs[0]
     seen = [_signature(merged)]

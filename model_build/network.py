@@ -1,4 +1,4 @@
-"""The classifier in float, for training: level normalisation, causal stem, LSTM, attention over the last steps.
+"""The classifier in float, for training: level, causal stem, LSTM, attention over the last steps.
 
 Everything is causal and starts from zeros, so that a clip in one piece and the same clip as a stream agree.
 """
@@ -25,11 +25,10 @@ KERNELS = ((3, 5), (3, 3))
 _NORM_EPSILON = 1e-3
 
 
-class Network(tf.Module):
+class Network:
     """Weights, and the way from features to logits."""
 
     def __init__(self, recipe: NetworkRecipe, labels: int, seed: int) -> None:
-        super().__init__()
         self.recipe = recipe
         draw = np.random.default_rng(seed)
         first, second = recipe.channels
@@ -42,9 +41,9 @@ class Network(tf.Module):
         self._add("recurrent", draw, (recipe.hidden, 4 * recipe.hidden), recipe.hidden)
         self._add("score", draw, (recipe.hidden, 1), recipe.hidden)
         self._add("out", draw, (recipe.hidden, labels), recipe.hidden)
-        bias = np.zeros(4 * recipe.hidden, np.float32)
+        bias: NDArray[np.float64] = np.zeros(4 * recipe.hidden)
         bias[recipe.hidden : 2 * recipe.hidden] = 1.0  # an LSTM that forgets at first learns slowly
-        for name, values in {
+        starts: dict[str, NDArray[np.float64]] = {
             "dense_bias": np.zeros(recipe.dense),
             "lstm_bias": bias,
             "score_bias": np.zeros(1),
@@ -53,7 +52,8 @@ class Network(tf.Module):
             "norm1_bias": np.zeros(first),
             "norm2_gain": np.ones(second),
             "norm2_bias": np.zeros(second),
-        }.items():
+        }
+        for name, values in starts.items():
             self.weights[name] = tf.Variable(values.astype(np.float32), name=name)
         self.moments = {
             name: tf.Variable(np.full(size, start, np.float32), trainable=False, name=name)
@@ -80,7 +80,8 @@ class Network(tf.Module):
         level_db = tf.cast(FEATURE_SCALE_DB, tf.float32) * (features - FEATURE_ZERO_POINT)
         total = _box(tf.reduce_mean(level_db, axis=2), recipe.level_frames)
         count = np.minimum(np.arange(features.shape[1]) + 1.0, recipe.level_frames)
-        mean = (total + recipe.level_prior_db * recipe.level_prior_frames) / (count + recipe.level_prior_frames)
+        prior_frames = recipe.level_prior_frames
+        mean = (total + recipe.level_prior_db * prior_frames) / (count + prior_frames)
         level = tf.maximum(tf.cast(mean, tf.float32), recipe.level_least_db)
         return (level_db - level[:, :, None]) / LEVEL_RANGE_DB
 

@@ -190,4 +190,4 @@ def _fill(kind: type, plain: dict[str, Any], where: str) -> Any:
     if missing:
         raise RecipeError(f"{where}: {missing[0]!r} is missing")
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
-    return kind(**{name: None for name in names & optional} | values)
+    return kind(**dict.fromkeys(names & optional) | values)

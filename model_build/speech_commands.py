@@ -15,7 +15,7 @@ _PERCENT = {VALIDATION: 10.0, TESTING: 10.0}
 
 
 def find(folder: Path) -> Corpus:
-    """The clips below ``folder``: with a folder per split, or the public archive with or without its lists."""
+    """The clips below ``folder``: a folder per split, or the public archive with or without its lists."""
     split_folders = [name for name in (TRAINING, VALIDATION, TESTING) if (folder / name).is_dir()]
     if split_folders:
         clips = [clip for name in split_folders for clip in _words(folder / name, _always(name))]

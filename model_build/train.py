@@ -23,6 +23,7 @@ _GRADIENT_NORM = 5.0
 def train(recipe: Recipe, copies: Sequence[ExampleSet], seed: int, progress: Progress) -> Network:
     """A network trained on ``copies``, which epochs take in turn."""
     tf.keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
     network = Network(recipe.network, len(recipe.labels), seed)
     trainer = _Trainer(recipe, network, copies, seed)
     for epoch in range(recipe.training.epochs):
@@ -39,7 +40,9 @@ class _Trainer:
         self._variables = list(network.weights.values())
         self._average = [tf.Variable(variable, trainable=False) for variable in self._variables]
         self._optimizer = tf.keras.optimizers.AdamW(
-            recipe.training.peak_rate, weight_decay=recipe.training.weight_decay, global_clipnorm=_GRADIENT_NORM
+            recipe.training.peak_rate,
+            weight_decay=recipe.training.weight_decay,
+            global_clipnorm=_GRADIENT_NORM,
         )
         self._optimizer.exclude_from_weight_decay(
             var_list=[v for name, v in network.weights.items() if "bias" in name or "gain" in name]
@@ -82,7 +85,8 @@ class _Trainer:
         order = np.resize(draw.permutation(count), -(-count // size) * size)
         for rows in order.reshape(-1, size):
             features = distort(examples.features[rows], recipe, draw)
-            targets = np.eye(labels, dtype=np.float32)[examples.targets[rows]] * (1 - smooth) + smooth / labels
+            hot = np.eye(labels, dtype=np.float32)[examples.targets[rows]]
+            targets = hot * (1 - smooth) + smooth / labels
             other = draw.permutation(size)
             mixed = draw.beta(recipe.augment.mixup, recipe.augment.mixup, (size, 1, 1)).astype(np.float32)
             part = np.maximum(mixed, 1 - mixed)
