@@ -81,6 +81,10 @@ def _add_run(commands: Commands) -> None:
         commands, "run", _run, "listen and report until told to stop (SIGTERM or Ctrl-C)", _SETTINGS_HELP
     )
     parser.add_argument(
+        "--seconds", type=float, metavar="SECONDS",
+        help="listen for so long, deliver everything, and end (default: until told to stop)",
+    )  # fmt: skip
+    parser.add_argument(
         "--drain-timeout", type=float, default=30.0, metavar="SECONDS",
         help="when the input has an end: longest wait then for acknowledgements (default: 30)",
     )  # fmt: skip
@@ -146,7 +150,10 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _run(options: argparse.Namespace) -> int:
     agent = importlib.import_module("edge_agent.agent")
-    return int(agent.run(_settings(options), version(), drain_timeout_s=options.drain_timeout))
+    timeout_s: float = options.drain_timeout
+    return int(
+        agent.run(_settings(options), version(), drain_timeout_s=timeout_s, seconds=options.seconds)
+    )
 
 
 def _check(options: argparse.Namespace) -> int:

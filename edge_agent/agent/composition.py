@@ -25,17 +25,22 @@ from edge_agent.settings import Settings
 _log = logging.getLogger("edge_agent.agent")
 
 
-def run(settings: Settings, version: str, *, drain_timeout_s: float) -> int:
-    """Listen until told to stop, or until the input ends and its messages are acknowledged; the exit code."""
+def run(settings: Settings, version: str, *, drain_timeout_s: float, seconds: float | None = None) -> int:
+    """Listen until told to stop, or until the input or the ``seconds`` end and all is acknowledged.
+
+    The exit code: 0, or 1 if something still waits for acknowledgement.
+    """
     start_journal(settings.health.log_level, settings.health.log_format)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     with _sole(settings.outbox_path):
-        return _run(settings, version, drain_timeout_s, stop)
+        return _run(settings, version, drain_timeout_s, seconds, stop)
 
 
-def _run(settings: Settings, version: str, drain_timeout_s: float, stop: threading.Event) -> int:
+def _run(
+    settings: Settings, version: str, drain_timeout_s: float, seconds: float | None, stop: threading.Event
+) -> int:
     bundle = _bundle(settings, version)
     pipeline = _pipeline(settings, bundle)
     identity = Identity(
@@ -65,7 +70,7 @@ def _run(settings: Settings, version: str, drain_timeout_s: float, stop: threadi
         link.start()
     listener.start()
     delivered = True
-    if running.listen():
+    if running.listen(seconds):
         station.finish()
         running.beat()
         delivered = link is None or running.drain(drain_timeout_s)

@@ -1,6 +1,7 @@
 """The agent's main loop, and how it ends."""
 
 import logging
+import math
 import threading
 import time
 from typing import Final, Protocol
@@ -60,10 +61,14 @@ class Running:
         self._progress = self._told_progress = 0
         self._state = "starting"
 
-    def listen(self) -> bool:
-        """Whether the input came to its end, rather than being stopped."""
+    def listen(self, seconds: float | None = None) -> bool:
+        """Whether the input came to its end, or ``seconds`` have passed, rather than being stopped."""
         systemd.notify("READY=1", "STATUS=listening")
+        end_s = time.monotonic() + seconds if seconds is not None else math.inf
         while not self._stop.is_set():
+            if time.monotonic() >= end_s:
+                self._listener.stop(0.2)
+                return True
             item = self._listener.get(_TICK_S)
             if isinstance(item, Ended):
                 self._watch.end()
