@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aggregator.demo.broker import BROKERS, DemoBroker, start_broker
 from aggregator.demo.children import Children, free_port
-from aggregator.demo.nodes import agent_command, produced, write_agent_config
+from aggregator.demo.nodes import agent_command, produced, toml, write_agent_config
 from aggregator.demo.report import Outcome, report
 from aggregator.demo.source import NodePlan, plan_nodes
 
@@ -56,7 +56,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--nodes", type=_positive, default=3, metavar="N", help="agents to start (default: 3)")
+    parser.add_argument("--nodes", type=_positive, default=3, metavar="N", help="how many (default: 3)")
     parser.add_argument("--seconds", type=float, metavar="S", help="end after this time (default: at Ctrl-C)")
     parser.add_argument("--source", type=Path, metavar="DIR", help="sound file, or folder of them, to play")
     parser.add_argument("--microphone", action="store_true", help="listen to this machine's microphone")
@@ -119,6 +119,20 @@ def _perform(options: DemoOptions) -> Outcome:
         return _outcome(options, config, broker, agents, seconds)
 
 
+def _write_aggregator_config(options: DemoOptions, broker: DemoBroker) -> Path:
+    path = options.folder / "aggregator.toml"
+    path.write_text(
+        toml(
+            {
+                "broker": {"host": "127.0.0.1", "port": broker.port, "protocol": broker.protocol},
+                "store": {"folder": str(options.folder / "store")},
+                "web": {"port": options.port},
+            }
+        )
+    )
+    return path
+
+
 def _start_aggregator(children: Children, options: DemoOptions, config: Path) -> None:
     program = [sys.executable, "-m", "aggregator"]
     if options.headless:
@@ -155,8 +169,7 @@ def _finish(processes: "Sequence[subprocess.Popen[bytes]]", seconds: float | Non
     """Let every agent deliver what it has, then end it."""
     for process in processes:
         if seconds is None:
-            # SIGUSR1: hear no more, deliver, exit.
-            process.send_signal(signal.SIGUSR1)
+            process.terminate()
     deadline = time.monotonic() + DRAIN_S
     for process in processes:
         try:

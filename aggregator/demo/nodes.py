@@ -28,7 +28,7 @@ def write_agent_config(plan: NodePlan, broker: DemoBroker, folder: Path) -> Path
         "health": {"heartbeat_s": 1.0},
     }
     path = folder / f"{plan.name}.toml"
-    path.write_text(_toml(sections))
+    path.write_text(toml(sections))
     return path
 
 
@@ -37,17 +37,17 @@ def produced(config: Path) -> int:
     done = subprocess.run(agent_command(config, "outbox", "--json"), capture_output=True, check=False)
     if done.returncode != 0:
         raise DemoError(f"the outbox of {config.stem} cannot be read: {done.stderr.decode()[-500:]}")
-    boots: dict[str, int] = json.loads(done.stdout)["last_sequences"]
-    return sum(boots.values())
+    return sum(boot["last_sequence"] for boot in json.loads(done.stdout)["boots"])
 
 
 def _input(plan: NodePlan) -> dict[str, Any]:
     if plan.source is None:
         return {"source": "microphone"}
-    return {"source": "files", "path": str(plan.source.resolve()), "pace": "real-time", "loop": True}
+    return {"source": "files", "path": str(plan.source.resolve()), "loop": True, "shuffle": plan.number}
 
 
-def _toml(sections: dict[str, dict[str, Any]]) -> str:
+def toml(sections: dict[str, dict[str, Any]]) -> str:
+    """Settings as a file."""
     lines = []
     for section, values in sections.items():
         lines.append(f"[{section}]")

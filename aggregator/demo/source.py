@@ -15,6 +15,8 @@ SITES = ("attic", "garden", "workshop", "harbour", "kitchen")
 class NodePlan:
     """One node of the demonstration."""
 
+    number: int
+    """1, 2, 3 …; each node plays its files in an order of its own."""
     name: str
     site: str
     bundle: Path
@@ -37,6 +39,7 @@ def plan_nodes(count: int, *, source: Path | None, microphone: bool, bundles: li
         own = SHIPPED_SOUNDS / ("scenes" if bundle.stem == "sounds" else "words")
         plans.append(
             NodePlan(
+                number=index + 1,
                 name=f"node-{index + 1}",
                 site=SITES[index % len(SITES)],
                 bundle=bundle,

@@ -1,6 +1,7 @@
 """Sound files as a source: one after another, as they would be heard or as fast as they are taken."""
 
 import logging
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,8 +26,8 @@ class FileSource:
 
     live = False
 
-    def __init__(self, path: Path, *, fast: bool, loop: bool, pause_s: float) -> None:
-        self._path, self._fast, self._loop = path, fast, loop
+    def __init__(self, path: Path, *, fast: bool, loop: bool, pause_s: float, shuffle: int = 0) -> None:
+        self._path, self._fast, self._loop, self._shuffle = path, fast, loop, shuffle
         self._pause_samples = round(pause_s * RATE_HZ)
         self._pieces: Iterator[NDArray[np.int16]] = iter(())
         self._begun_s = 0.0
@@ -34,7 +35,10 @@ class FileSource:
 
     def open(self) -> None:
         """Find the files; ``CaptureError`` if there are none."""
-        self._pieces = self._read_all(sound_files(self._path))
+        files = sound_files(self._path)
+        if self._shuffle:
+            random.Random(self._shuffle).shuffle(files)  # noqa: S311
+        self._pieces = self._read_all(files)
         self._begun_s = time.time() if self._fast else time.monotonic()
         self._given = 0
 

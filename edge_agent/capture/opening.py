@@ -14,7 +14,13 @@ def make_source(settings: InputSettings) -> Source:
 
         path = settings.path or Path()
         sound_files(path)
-        return FileSource(path, fast=settings.pace == "fast", loop=settings.loop, pause_s=settings.pause_s)
+        return FileSource(
+            path,
+            fast=settings.pace == "fast",
+            loop=settings.loop,
+            pause_s=settings.pause_s,
+            shuffle=settings.shuffle,
+        )
     if settings.source == "stdin":
         from edge_agent.capture.standard_input import StandardInput
 

@@ -92,6 +92,9 @@ class InputSettings(Section):
         default="real-time",
     )  # fmt: skip
     loop: bool = setting(TRUTH, "files: begin again after the last", default=False)
+    shuffle: int = setting(
+        integer(0, 10**9), "files: play in an order drawn from this number; 0: by name", default=0
+    )
     pause_s: float = setting(number(0, 3600), "files: silence between two files, s", default=0.0)
     channels: int = setting(
         integer(0, 64), "microphone: channels to open, mixed to one; 0: as many as offered, two at most",

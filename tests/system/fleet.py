@@ -10,18 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from aggregator.demo.nodes import toml
 from tests.broker import Mosquitto
 
 AGGREGATOR = [sys.executable, "-m", "aggregator"]
 AGENT = [sys.executable, "-m", "edge_agent"]
-
-
-def toml(sections: dict[str, dict[str, Any]]) -> str:
-    lines = []
-    for section, values in sections.items():
-        lines.append(f"[{section}]")
-        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
-    return "\n".join(lines) + "\n"
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:

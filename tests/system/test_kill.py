@@ -33,7 +33,7 @@ def test_ten_kills_lose_nothing_and_double_nothing(tmp_path: Path, broker: Mosqu
         fleet.agent.stop()
         fleet.agent.start("--seconds", "1")
         wait_until(lambda: not fleet.agent.running(), 60, "the agent delivers everything and ends")
-        produced = sum(fleet.outbox()["last_sequences"].values())
+        produced = sum(boot["last_sequence"] for boot in fleet.outbox()["boots"])
         told = fleet.statistics()
     finally:
         fleet.stop()
