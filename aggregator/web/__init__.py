@@ -37,6 +37,8 @@ def create_app(services: Services) -> Flask:
         SESSION_COOKIE_NAME="soundpost",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        # An answer that arrives after the sign-out would bring the session back.
+        SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=timedelta(days=_SESSION_DAYS),
         MAX_CONTENT_LENGTH=_LARGEST_FORM_BYTES,
     )

@@ -6,17 +6,17 @@ page and the connection is not missed, and a listener that was dropped catches u
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from threading import BoundedSemaphore
 from typing import Any, Final
 
-from flask import Blueprint, Response, get_template_attribute, request, stream_with_context
+from flask import Blueprint, Response, copy_current_request_context, get_template_attribute, request
 from flask.typing import ResponseReturnValue
 
 from aggregator.services.catalogue import Services
 from aggregator.services.detections import DetectionView
 from aggregator.services.fleet import NodeView
-from aggregator.services.live import Listener, LiveChange
+from aggregator.services.live import LiveChange
 from aggregator.web.formats import spoken
 from aggregator.web.live import SHOWN
 from aggregator.web.problems import problem
@@ -37,7 +37,8 @@ def pages(services: Services) -> Blueprint:
         if not seats.acquire(blocking=False):
             return problem(503, "too many pages are open; this one tries again")
         cursor = request.headers.get("Last-Event-ID") or request.args.get("after")
-        body = stream_with_context(_events(services, cursor))
+        # The stream outlives the request, and the templates need it to write addresses.
+        body = _events(services, cursor, copy_current_request_context(_event))
         response = Response(body, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
         response.call_on_close(seats.release)
         return response
@@ -45,28 +46,21 @@ def pages(services: Services) -> Blueprint:
     return routes
 
 
-def _events(services: Services, cursor: str | None) -> Iterator[str]:
+def _events(services: Services, cursor: str | None, event: Callable[..., str]) -> Iterator[str]:
     with services.live.listen(cursor) as listener:
         yield f"retry: {_RETRY_MS}\n\n"
         newest = services.detections.newest(SHOWN)
         drawn = [{"window": h.window_id, "detection": h.id} for h in newest if h.window_id is not None]
-        yield _event(services.fleet.nodes(), reversed(newest), drawn)
-        yield from _changes(listener)
+        yield event(services.fleet.nodes(), reversed(newest), drawn)
+        while not listener.closed:
+            change = listener.next(timeout_s=HEARTBEAT_S)
+            # A comment keeps proxies from closing the line, and shows us that the reader has gone.
+            yield ": still here\n\n" if change is None else _with_cursor(change, event)
 
 
-def _changes(listener: Listener) -> Iterator[str]:
-    while not listener.closed:
-        change = listener.next(timeout_s=HEARTBEAT_S)
-        # A comment keeps proxies from closing the line, and shows us that the reader has gone.
-        yield ": still here\n\n" if change is None else _event_of(change)
-
-
-def _event_of(change: LiveChange) -> str:
-    return f"id: {change.cursor}\n" + _event(
-        change.nodes,
-        change.detections,
-        [{"window": arrival.window_id, "detection": arrival.detection_id} for arrival in change.windows],
-    )
+def _with_cursor(change: LiveChange, event: Callable[..., str]) -> str:
+    arrivals = [{"window": one.window_id, "detection": one.detection_id} for one in change.windows]
+    return f"id: {change.cursor}\n" + event(change.nodes, change.detections, arrivals)
 
 
 def _event(

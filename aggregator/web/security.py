@@ -74,6 +74,7 @@ def sign_in(accounts: AccountService) -> None:
     session.clear()
     session.permanent = True
     session["version"] = accounts.session_version()
+    csrf_token()
 
 
 def sign_out() -> None:

@@ -102,8 +102,8 @@ class Node:
         """Report level and health."""
         values = {
             "levels_dbfs": (level_dbfs,), "peak_dbfs": level_dbfs + 9, "input_state": "hearing",
-            "heard_s": 100.0, "overruns": 0, "cpu_percent": 1.6, "rss_bytes": 51_000_000, "temperature_c": 47.0,
-            "disk_free_bytes": 21_000_000_000, "outbox_rows": 0, "outbox_bytes": 0,
+            "heard_s": 100.0, "overruns": 0, "cpu_percent": 1.6, "rss_bytes": 51_000_000,
+            "temperature_c": 47.0, "disk_free_bytes": 21_000_000_000, "outbox_rows": 0, "outbox_bytes": 0,
             "last_sequence": self._sequence, "dropped": 0, "clock_synced": True,
         }  # fmt: skip
         self._hub.send(

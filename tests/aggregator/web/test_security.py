@@ -122,6 +122,11 @@ def test_sessions_end_with_the_password(services: Services, client: FlaskClient)
     assert client.get("/").status_code == 302
 
 
+@pytest.mark.parametrize("path", ["/", "/live", "/events", "/windows/1.png"])
+def test_only_the_door_sets_cookies(client: FlaskClient, path: str) -> None:
+    assert "Set-Cookie" not in client.get(path).headers, "a late answer must not undo a sign-out"
+
+
 def test_sign_out_ends_the_session(client: FlaskClient) -> None:
     client.post("/sign-out", data={"csrf_token": token_of(client.get("/").text)})
     assert client.get("/").status_code == 302
