@@ -151,9 +151,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 def _run(options: argparse.Namespace) -> int:
     agent = importlib.import_module("edge_agent.agent")
     timeout_s: float = options.drain_timeout
-    return int(
-        agent.run(_settings(options), version(), drain_timeout_s=timeout_s, seconds=options.seconds)
-    )
+    return int(agent.run(_settings(options), version(), drain_timeout_s=timeout_s, seconds=options.seconds))
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -101,7 +101,7 @@ def read_selftest(content: bytes, labels: int) -> SelfTest:
 
 def run_selftest(bundle: LoadedBundle, test: SelfTest) -> None:
     """Run the vectors through the models; ``BundleError`` if anything else than promised comes out."""
-    features = FrontEnd(bundle.preprocess).feed(Framer().feed(test.pcm))
+    features = FrontEnd(bundle.preprocess).feed(Framer(HOP_SAMPLES).feed(test.pcm))
     if features.shape != test.features.shape:
         raise BundleError(f"self-test: {len(features)} frames, {len(test.features)} were promised")
     off = int(np.abs(features.astype(np.int16) - test.features).max(initial=0))

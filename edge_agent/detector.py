@@ -83,9 +83,11 @@ class Detector:
         """
         self._step += 1
         # A NaN would stay in the average for ever.
-        clean = np.nan_to_num(posteriors, nan=0.0, posinf=1.0, neginf=0.0)
-        self._average += self._weight * (clean - self._average)
-        found = [self._judge(label, float(self._average[label.index])) for label in self._labels]
+        if not np.isfinite(posteriors).all():
+            posteriors = np.nan_to_num(posteriors, nan=0.0, posinf=1.0, neginf=0.0)
+        self._average += self._weight * (posteriors - self._average)
+        averages = self._average.tolist()
+        found = [self._judge(label, averages[label.index]) for label in self._labels]
         return [detection for detection in found if detection is not None]
 
     def finish(self) -> list[Found]:

@@ -14,13 +14,11 @@ FLOOR_DBFS: Final = -120.0
 _SINE_POWER: Final = 32768.0**2 / 2
 
 
-def hop_powers(hops: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Mean square of each hop, full-scale sine = 1: (hops, samples) int16 to (hops,) float32."""
+def hop_powers(hops: NDArray[np.int16]) -> list[float]:
+    """Mean square of each hop, full-scale sine = 1: (hops, samples) int16 to one number per hop."""
     real = hops.astype(np.float32)
-    powers: NDArray[np.float32] = np.einsum("ij,ij->i", real, real) / np.float32(
-        _SINE_POWER * max(1, hops.shape[1])
-    )
-    return powers
+    powers: list[float] = np.einsum("ij,ij->i", real, real).tolist()
+    return [power / (_SINE_POWER * hops.shape[1]) for power in powers]
 
 
 def to_dbfs(power: float) -> float:
@@ -46,10 +44,10 @@ class Meter:
         """Of the last second, or of what there is."""
         return to_dbfs(sum(self._last) / len(self._last)) if self._last else FLOOR_DBFS
 
-    def feed(self, powers: NDArray[np.float32], peak: int) -> None:
-        """More hops: their powers, (hops,) float32, and their loudest sample."""
+    def feed(self, powers: list[float], peak: int) -> None:
+        """More hops: their powers and their loudest sample."""
         self._peak = max(self._peak, peak)
-        for power in powers.tolist():
+        for power in powers:
             self._last.append(power)
             self._second.append(power)
             if len(self._second) == FRAMES_PER_S:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.audio import HOP_SAMPLES, MEL_BINS, RATE_HZ
+from contract.audio import HOP_SAMPLES, RATE_HZ
 from contract.manifest import Manifest
 from edge_agent.bundles import LoadedBundle
 from edge_agent.classifier import Classifier
@@ -52,13 +52,12 @@ class Pipeline:
         self.step_samples = manifest.step_frames * HOP_SAMPLES
         self.step_s = self.step_samples / RATE_HZ
         self.meter = Meter()
-        self._framer = Framer()
+        # A posterior needs a whole step anyway, so that nothing is late by waiting for one.
+        self._framer = Framer(self.step_samples)
         self._front_end = FrontEnd(bundle.preprocess)
         self._classifier = Classifier(bundle.classifier, manifest.step_frames)
-        self._fed = self._index = 0
-        self._frames = np.zeros((0, MEL_BINS), np.int8)
-        self._powers = np.zeros(0, np.float32)
         self._detector = make_detector(manifest, tuning)
+        self._index = 0
 
     @property
     def leq_dbfs(self) -> float:
@@ -70,21 +69,16 @@ class Pipeline:
 
         ``samples`` is (n,) int16 at 16 kHz; ``captured_s`` is when the last of them was captured.
         """
-        self._fed += len(samples)
-        hops = self._framer.feed(samples)
-        if not len(hops):
-            return []
-        powers = hop_powers(hops)
-        self.meter.feed(powers, int(max(hops.max(), -int(hops.min()))))
-        frames = self._front_end.feed(hops)
-        rows = self._classifier.feed(frames)
-        self._frames = np.concatenate((self._frames, frames))
-        self._powers = np.concatenate((self._powers, powers))
-        return [self._step(row, captured_s) for row in rows]
+        pieces = self._framer.feed(samples)
+        later = self._framer.pending + (len(pieces) - 1) * self.step_samples
+        return [
+            self._step(piece, captured_s - (later - index * self.step_samples) / RATE_HZ)
+            for index, piece in enumerate(pieces)
+        ]
 
     def flush(self, captured_s: float) -> list[Step]:
         """Fill the step that is not yet full with silence, and finish it."""
-        missing = -self._fed % self.step_samples
+        missing = -self._framer.pending % self.step_samples
         return self.feed(np.zeros(missing, np.int16), captured_s + missing / RATE_HZ) if missing else []
 
     def finish(self) -> list[Found]:
@@ -97,23 +91,23 @@ class Pipeline:
         self._front_end.reset()
         self._classifier.reset()
         self._detector = make_detector(self._manifest, self._tuning)
-        self._frames = np.zeros((0, MEL_BINS), np.int8)
-        self._powers = np.zeros(0, np.float32)
-        self._fed = 0
         self._index = 0
 
-    def _step(self, row: NDArray[np.float32], captured_s: float) -> Step:
-        frames, self._frames = self._frames[: self.step_frames], self._frames[self.step_frames :]
-        powers, self._powers = self._powers[: self.step_frames], self._powers[self.step_frames :]
-        index, self._index = self._index, self._index + 1
-        later = self._fed - self._index * self.step_samples
+    def _step(self, piece: NDArray[np.int16], end_s: float) -> Step:
+        hops = piece.reshape(-1, HOP_SAMPLES)
+        powers = hop_powers(hops)
+        self.meter.feed(powers, int(max(piece.max(), -int(piece.min()))))
+        frames = self._front_end.feed(hops)
+        posteriors = self._classifier.feed(frames)[0]
+        found = self._detector.feed(posteriors)
+        self._index += 1
         return Step(
-            index=index,
-            end_s=captured_s - later / RATE_HZ,
+            index=self._index - 1,
+            end_s=end_s,
             frames=frames,
-            posteriors=row,
-            level_dbfs=to_dbfs(float(powers.mean())),
-            found=tuple(self._detector.feed(row)),
+            posteriors=posteriors,
+            level_dbfs=to_dbfs(sum(powers) / len(powers)),
+            found=tuple(found),
         )
 
 
