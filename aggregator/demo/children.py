@@ -1,10 +1,12 @@
 """Child processes that are always ended, in the reverse of the order in which they were started."""
 
+import os
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from aggregator.errors import AggregatorError
@@ -32,12 +34,19 @@ class Children:
         for _, process in reversed(self._started):
             end(process)
 
-    def start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+    def start(
+        self, name: str, command: list[str], environment: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.Popen[bytes]:
         """Start ``command`` with its output in ``<name>.log``."""
         with (self._log_folder / f"{name}.log").open("ab") as log:
             # A session of its own: Ctrl-C reaches only us, and we end the children in order.
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, **environment},
             )
         self._started.append((name, process))
         return process
@@ -48,6 +57,23 @@ class Children:
             if process.poll():
                 tail = (self._log_folder / f"{name}.log").read_text(errors="replace")[-1500:]
                 raise DemoError(f"{name} ended with status {process.returncode}:\n{tail}")
+
+    def start_and_wait(self, name: str, command: list[str], timeout_s: float = 60.0) -> None:
+        """Start a program that tells when it is ready, as systemd has it (``READY=1``), and wait for that."""
+        address = f"soundpost-demo-{os.getpid()}"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+            told.bind(f"\0{address}")
+            told.settimeout(0.5)
+            self.start(name, command, {"NOTIFY_SOCKET": f"@{address}"})
+            deadline = time.monotonic() + timeout_s
+            while time.monotonic() < deadline:
+                self.check()
+                try:
+                    if b"READY=1" in told.recv(4096):
+                        return
+                except TimeoutError:
+                    continue
+        raise DemoError(f"{name} is not ready after {timeout_s:.0f} s; see {name}.log")
 
     def wait_for_port(self, port: int, timeout_s: float = 30.0) -> None:
         """Wait until something listens on a loopback port."""

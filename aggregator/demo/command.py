@@ -136,14 +136,14 @@ def _write_aggregator_config(options: DemoOptions, broker: DemoBroker) -> Path:
 def _start_aggregator(children: Children, options: DemoOptions, config: Path) -> None:
     program = [sys.executable, "-m", "aggregator"]
     if options.headless:
-        children.start("aggregator", [*program, "ingest", "--config", str(config)])
+        children.start_and_wait("aggregator", [*program, "ingest", "--config", str(config)])
         return
     password = secrets.token_urlsafe(9)
     subprocess.run(
         [*program, "password", "--config", str(config)],
         input=password.encode(), check=True, capture_output=True,
     )  # fmt: skip
-    children.start("aggregator", [*program, "serve", "--config", str(config)])
+    children.start_and_wait("aggregator", [*program, "serve", "--config", str(config)])
     children.wait_for_port(options.port)
     _say(f"\n  Dashboard:  http://127.0.0.1:{options.port}/\n  Password:   {password}\n")
 

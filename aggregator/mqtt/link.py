@@ -35,11 +35,13 @@ class Link:
         filters: list[str],
         receive_maximum: int,
         on_message: Callable[[Any], None],
+        on_ready: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._filters = filters
         self._receive_maximum = receive_maximum
         self._on_message = on_message
+        self._on_ready = on_ready
         self._version_5 = settings.broker.protocol != "3.1.1"
         self._client: paho.Client | None = None
         self._failures = 0
@@ -148,6 +150,7 @@ class Link:
         client.max_inflight_messages_set(1000)
         client.max_queued_messages_set(10_000)
         client.on_connect = self._on_connect
+        client.on_subscribe = lambda *_: self._on_ready()
         client.on_message = lambda _client, _userdata, message: self._on_message(message)
         return client
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from aggregator.errors import StoreError
 from aggregator.mqtt.link import Link
+from aggregator.readiness import tell_ready
 from aggregator.services.commands import CommandService
 from aggregator.services.inbox import Incoming
 from aggregator.services.ingest import IngestService, Outcome
@@ -59,6 +60,7 @@ class Subscriber:
             filters=[topics.from_all_nodes(self._namespace, t) for t in topics.ALL if t.from_node],
             receive_maximum=min(65_535, max(1000, 2 * self._batch_size)),
             on_message=self._on_message,
+            on_ready=tell_ready,
         )
 
     def run(self, stopped: Callable[[], bool]) -> None:
