@@ -20,7 +20,9 @@ def decide_clip(
 ) -> tuple[int, float]:
     """Index of the clip's label and its posterior.
 
-    ``posteriors`` is (steps, labels), each row summing to about one; ``levels_db`` has one level per step.
+    ``posteriors`` is (steps, labels), each row summing to about one. ``levels_db`` has one level per step:
+    the mean power of the step's samples in dBFS (a full-scale sine is 0, digital silence -120). A file that
+    ends within a step is filled up with silence, and that step counts like any other.
     Steps more than ``gate_db`` below the loudest do not count. ``end`` takes the last step, ``mean`` the
     mean of the logarithms (a product of experts), ``peak`` the step that is surest.
 

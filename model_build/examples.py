@@ -1,6 +1,6 @@
 """Training examples: varied sounds, heard through the real preprocess.tflite."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,28 @@ class ExampleSet:
     """(N, R) zero where there was nothing to hear"""
     readouts: tuple[int, ...]
     """The R moments, as indices of LSTM steps"""
+    sources: NDArray[np.int64]
+    """(N, clips in a row) index of each clip's sound, -1 for one that was made"""
+
+    def without(self, held_out: Collection[int]) -> "ExampleSet":
+        """The examples that contain none of the sounds ``held_out``."""
+        keep = ~np.isin(self.sources, list(held_out)).any(axis=1)
+        return ExampleSet(
+            features=self.features[keep],
+            targets=self.targets[keep],
+            weights=self.weights[keep],
+            readouts=self.readouts,
+            sources=self.sources[keep],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawn:
+    """A varied sound, its label's index, and the index of the sound that it was."""
+
+    pcm: Pcm
+    target: int
+    source: int
 
 
 class ExampleMaker:
@@ -53,14 +75,20 @@ class ExampleMaker:
         order = self._draw.permutation(len(drawn))
         others = self._draw.permutation(len(drawn))
         picked = [[drawn[i], *([drawn[j]] if chain == 2 else [])] for i, j in zip(order, others, strict=True)]
-        pcm = (np.concatenate([sound for sound, _ in parts]) for parts in picked)
+        pcm = (np.concatenate([part.pcm for part in parts]) for parts in picked)
         features = np.stack([self._frontend.features(whole_steps(sound)) for sound in pcm])
         clip_steps = round(self._recipe.clip_s * FRAMES_PER_S) // FRAMES_PER_LSTM_STEP
         readouts = self._readouts(clip_steps, features.shape[1] // FRAMES_PER_LSTM_STEP)
         places = [min(at // clip_steps, chain - 1) for at in readouts]
-        targets = np.array([[parts[place][1] for place in places] for parts in picked])
+        targets = np.array([[parts[place].target for place in places] for parts in picked])
         weights = audible(features, readouts, self._recipe.decision.clip_gate_db)
-        return ExampleSet(features=features, targets=targets, weights=weights, readouts=readouts)
+        return ExampleSet(
+            features=features,
+            targets=targets,
+            weights=weights,
+            readouts=readouts,
+            sources=np.array([[part.source for part in parts] for parts in picked]),
+        )
 
     def _readouts(self, clip_steps: int, steps: int) -> tuple[int, ...]:
         every_s = self._recipe.training.readout_s
@@ -69,31 +97,35 @@ class ExampleMaker:
         every = round(every_s * FRAMES_PER_S / FRAMES_PER_LSTM_STEP)
         return tuple(range(FRAMES_PER_S // FRAMES_PER_LSTM_STEP - 1, steps, every))
 
-    def _draw_targets(self, sounds: Sequence[Sound]) -> Iterator[tuple[Pcm, int]]:
-        for sound in sounds:
+    def _draw_targets(self, sounds: Sequence[Sound]) -> Iterator[_Drawn]:
+        for source, sound in enumerate(sounds):
             if sound.label in self._recipe.targets:
-                yield self._augmenter.vary(sound.pcm), self._recipe.labels.index(sound.label)
+                target = self._recipe.labels.index(sound.label)
+                yield _Drawn(pcm=self._augmenter.vary(sound.pcm), target=target, source=source)
 
-    def _draw_unknown(self, sounds: Sequence[Sound]) -> Iterator[tuple[Pcm, int]]:
+    def _draw_unknown(self, sounds: Sequence[Sound]) -> Iterator[_Drawn]:
         recipe, draw = self._recipe, self._draw
-        pool = [sound for sound in sounds if sound.label == recipe.unknown]
+        pool = [index for index, sound in enumerate(sounds) if sound.label == recipe.unknown]
         targets = [sound for sound in sounds if sound.label in recipe.targets]
         if recipe.unknown is None or not pool:
             return
-        words = [sound.clip.word for sound in pool]
+        words = [sounds[index].clip.word for index in pool]
         chance = np.array([words.count(word) ** -recipe.training.balance for word in words])
         for _ in range(self._amount(sounds, recipe.unknown_part)):
+            source = pool[draw.choice(len(pool), p=chance / chance.sum())]
             if draw.random() < recipe.augment.scrambled_part:
                 first, second = draw.choice(len(targets), 2)
-                pcm = self._augmenter.scramble(targets[first].pcm, targets[second].pcm)
+                pcm, source = self._augmenter.scramble(targets[first].pcm, targets[second].pcm), -1
             else:
-                pcm = pool[draw.choice(len(pool), p=chance / chance.sum())].pcm
-            yield self._augmenter.vary(pcm), recipe.labels.index(recipe.unknown)
+                pcm = sounds[source].pcm
+            target = recipe.labels.index(recipe.unknown)
+            yield _Drawn(pcm=self._augmenter.vary(pcm), target=target, source=source)
 
-    def _draw_silence(self, sounds: Sequence[Sound]) -> Iterator[tuple[Pcm, int]]:
+    def _draw_silence(self, sounds: Sequence[Sound]) -> Iterator[_Drawn]:
         samples = round(self._recipe.clip_s * RATE_HZ)
         for _ in range(self._amount(sounds, self._recipe.silence_part)):
-            yield self._augmenter.silence(samples), self._recipe.labels.index(self._recipe.silence)
+            target = self._recipe.labels.index(self._recipe.silence)
+            yield _Drawn(pcm=self._augmenter.silence(samples), target=target, source=-1)
 
     def _amount(self, sounds: Sequence[Sound], part: float) -> int:
         targets = sum(sound.label in self._recipe.targets for sound in sounds)

@@ -16,7 +16,6 @@ from model_build.bundle import make_bundle
 from model_build.dataset import (
     TRAINING,
     VALIDATION,
-    Pcm,
     Progress,
     Recordings,
     Sound,
@@ -59,10 +58,15 @@ def build(recipe: Recipe, folder: Path, progress: Progress, limit: int | None = 
     preprocess = export_frontend(recipe.frontend)
     worst_db = parity.check_frontend(Frontend(preprocess), recipe.frontend)
     shop = _Workshop(recipe, recordings, preprocess, progress)
-    heard = shop.cross_validate() if recipe.layout == "esc50" else []
-    learned = shop.all_sounds() if heard else shop.training()
-    fitted = shop.fit(learned, "")
-    heard = heard or shop.hear(fitted.classifier, shop.validation())
+    if recipe.layout == "esc50":
+        learned = recordings.sounds
+        copies = shop.vary(learned)
+        heard = shop.cross_validate(learned, copies)
+        fitted = shop.fit(copies, "")
+    else:
+        learned = shop.split(TRAINING)
+        fitted = shop.fit(shop.vary(learned), "")
+        heard = shop.hear(fitted.classifier, shop.split(VALIDATION))
     agreement = parity.check_classifier(
         fitted.network, Classifier(fitted.classifier), list(fitted.features[:PARITY_CLIPS])
     )
@@ -88,60 +92,53 @@ class _Workshop:
         self._recipe, self._recordings, self._progress = recipe, recordings, progress
         self._preprocess = preprocess
 
-    def all_sounds(self) -> tuple[Sound, ...]:
-        return self._recordings.sounds
-
-    def training(self) -> tuple[Sound, ...]:
-        return self._split(TRAINING)
-
-    def validation(self) -> list[tuple[str, Pcm]]:
-        return self._with_silence(self._split(VALIDATION))
-
-    def cross_validate(self) -> list[Heard]:
-        """Each fold heard by a model that was trained on the others."""
-        heard = []
-        folds = self._recordings.corpus.splits()
-        if len(folds) < 2:
-            raise DatasetError("needs clips of at least two folds, to measure on one what the others taught")
-        for fold in folds:
-            others = self._recordings.of(*(other for other in folds if other != fold))
-            fitted = self.fit(others, f"without fold {fold}: ")
-            heard += self.hear(fitted.classifier, self._with_silence(self._split(fold)))
-        return heard
-
-    def fit(self, sounds: Sequence[Sound], title: str) -> _Fitted:
-        """Train on ``sounds``, export, and prove that the export streams."""
-        recipe, seed = self._recipe, self._recipe.training.seed
-        draw = np.random.default_rng(seed)
-
-        def progress(what: str, done: int, total: int) -> None:
-            self._progress(title + what, done, total)
-
-        augmenter = Augmenter(recipe.augment, self._recordings.noises, draw)
-        maker = ExampleMaker(recipe, augmenter, Frontend(self._preprocess), draw)
-        copies = list(maker.copies(sounds, progress))
-        network = train(recipe, copies, seed, progress)
-        classifier = export_classifier(recipe.network, network.arrays(), calibration(network, copies[0]))
-        parity.check_streaming(Classifier(classifier), copies[0].features[0])
-        return _Fitted(network=network, classifier=classifier, features=copies[0].features)
-
-    def hear(self, classifier: bytes, clips: Sequence[tuple[str, Pcm]]) -> list[Heard]:
-        return hear(Frontend(self._preprocess), Classifier(classifier), clips, self._progress)
-
-    def _split(self, name: str) -> tuple[Sound, ...]:
+    def split(self, name: str) -> tuple[Sound, ...]:
+        """Sounds of a split that must not be empty."""
         sounds = self._recordings.of(name)
         if not sounds:
             raise DatasetError(f"no clip of the split {name!r} could be read")
         return sounds
 
-    def _with_silence(self, sounds: Sequence[Sound]) -> list[tuple[str, Pcm]]:
-        """``sounds`` and as many made silences as an average label has clips."""
+    def vary(self, sounds: Sequence[Sound]) -> list[ExampleSet]:
+        """All augmented copies of ``sounds``."""
+        draw = np.random.default_rng(self._recipe.training.seed)
+        augmenter = Augmenter(self._recipe.augment, self._recordings.noises, draw)
+        maker = ExampleMaker(self._recipe, augmenter, Frontend(self._preprocess), draw)
+        return list(maker.copies(sounds, self._progress))
+
+    def cross_validate(self, sounds: Sequence[Sound], copies: Sequence[ExampleSet]) -> list[Heard]:
+        """Each fold heard by a model that was trained on the others."""
+        heard = []
+        folds = sorted({sound.clip.split for sound in sounds})
+        if len(folds) < 2:
+            raise DatasetError("needs clips of at least two folds, to measure on one what the others taught")
+        for fold in folds:
+            held_out = [index for index, sound in enumerate(sounds) if sound.clip.split == fold]
+            fitted = self.fit([copy.without(held_out) for copy in copies], f"without fold {fold}: ")
+            heard += self.hear(fitted.classifier, self.split(fold))
+        return heard
+
+    def fit(self, copies: Sequence[ExampleSet], title: str) -> _Fitted:
+        """Train on ``copies``, export, and prove that the export streams."""
+        recipe = self._recipe
+
+        def progress(what: str, done: int, total: int) -> None:
+            self._progress(title + what, done, total)
+
+        network = train(recipe, copies, recipe.training.seed, progress)
+        classifier = export_classifier(recipe.network, network.arrays(), calibration(network, copies[0]))
+        parity.check_streaming(Classifier(classifier), copies[0].features[0])
+        return _Fitted(network=network, classifier=classifier, features=copies[0].features)
+
+    def hear(self, classifier: bytes, sounds: Sequence[Sound]) -> list[Heard]:
+        """``sounds``, and as many made silences as an average label has clips."""
         recipe = self._recipe
         draw = np.random.default_rng(recipe.training.seed + 1)
         augmenter = Augmenter(recipe.augment, self._recordings.noises, draw)
-        count = max(1, len(sounds) // len(recipe.labels))
-        silence = [(recipe.silence, augmenter.silence(round(recipe.clip_s * RATE_HZ))) for _ in range(count)]
-        return [*((sound.label, sound.pcm) for sound in sounds), *silence]
+        samples, count = round(recipe.clip_s * RATE_HZ), max(1, len(sounds) // len(recipe.labels))
+        silence = [(recipe.silence, augmenter.silence(samples)) for _ in range(count)]
+        clips = [*((sound.label, sound.pcm) for sound in sounds), *silence]
+        return hear(Frontend(self._preprocess), Classifier(classifier), clips, self._progress)
 
 
 def calibration(network: Network, examples: ExampleSet) -> NDArray[np.float32]:
