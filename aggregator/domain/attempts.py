@@ -4,7 +4,6 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Final
 
-LONGEST_WAIT_S: Final = 300.0
 MEMORY_S: Final = 900.0
 MOST_CLIENTS: Final = 10_000
 
@@ -19,8 +18,9 @@ class Attempts:
     (2.0, 0.0)
     """
 
-    def __init__(self, *, free: int, clock: Callable[[], float]) -> None:
+    def __init__(self, *, free: int, clock: Callable[[], float], longest_wait_s: float = 300.0) -> None:
         self._free = free
+        self._longest_wait_s = longest_wait_s
         self._clock = clock
         self._lock = Lock()
         self._failures: dict[str, tuple[int, float]] = {}
@@ -31,7 +31,7 @@ class Attempts:
             count, last_s = self._failures.get(client, (0, 0.0))
             if count <= self._free:
                 return 0.0
-            pause_s = min(2.0 ** (count - self._free - 1), LONGEST_WAIT_S)
+            pause_s = min(2.0 ** min(count - self._free - 1, 60), self._longest_wait_s)
             return max(0.0, last_s + pause_s - self._clock())
 
     def fail(self, client: str) -> None:

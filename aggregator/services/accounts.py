@@ -36,8 +36,9 @@ class AccountService:
         self._folder = folder
         self._hasher = PasswordHasher()
         self._attempts = Attempts(free=5, clock=clock)
-        # A whole network may try from many addresses, so all failures together count as well.
-        self._all_attempts = Attempts(free=50, clock=clock)
+        # A whole network may try from many addresses, so all failures together count as well; but not for
+        # long, or anybody could lock the owner out.
+        self._all_attempts = Attempts(free=50, clock=clock, longest_wait_s=10.0)
 
     def is_set(self) -> bool:
         """Whether a password has been chosen."""

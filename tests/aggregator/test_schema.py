@@ -1,0 +1,76 @@
+"""Migrations: they make what the tables say, once, and refuse a future they do not know."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from aggregator.errors import SettingsError, StoreError
+from aggregator.store import schema
+from aggregator.store.database import Database
+from aggregator.store.tables import metadata
+from tests.aggregator.messages import NAMESPACE, detection, incoming
+
+
+def test_migrations_make_what_the_tables_say(any_database: Database) -> None:
+    with any_database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_migrating_again_changes_nothing(any_database: Database) -> None:
+    before = schema.migrate(any_database)
+    assert before.current
+    schema.require_current(any_database)
+
+
+def test_an_empty_database_has_to_be_migrated_first(tmp_path: str) -> None:
+    empty = Database(f"sqlite:///{tmp_path}/empty.db")
+    with pytest.raises(StoreError, match="aggregator migrate"):
+        schema.require_current(empty)
+    assert schema.migrate(empty).found is None
+    schema.require_current(empty)
+    empty.close()
+
+
+def test_a_database_of_a_newer_program_is_left_alone(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="newer"):
+        schema.migrate(database)
+
+
+def test_sqlite_syncs_every_commit(database: Database) -> None:
+    with database.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "oracle:///z"])
+def test_a_database_that_is_none_of_ours_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"store\.url"):
+        Database(url)
+
+
+def test_a_database_that_is_away_is_a_store_error() -> None:
+    away = Database("postgresql://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(StoreError, match="refused"):
+        schema.inspect(away)
+    away.close()
+
+
+def test_a_file_that_is_no_database_is_a_store_error(tmp_path: str) -> None:
+    path = f"{tmp_path}/junk.db"
+    with open(path, "w") as file:  # noqa: PTH123
+        file.write("this is no database " * 100)
+    with pytest.raises(StoreError, match="not a database"):
+        schema.inspect(Database(f"sqlite:///{path}"))
+
+
+def test_what_ingest_wrote_survives_a_second_migration(database: Database) -> None:
+    from aggregator.services.ingest import IngestService
+
+    IngestService(database, NAMESPACE).store([incoming(detection(1))])
+    schema.migrate(database)
+    with database.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM detections")).scalar_one() == 1
