@@ -71,13 +71,16 @@ def child(side: str, bundle: Path, seconds: float) -> dict[str, float]:
 
 def measure(side: str, bundle: Path, seconds: float) -> dict[str, float]:
     """CPU time, memory, and for ours the CPU share at live pace."""
+    from edge_agent import memory
     from edge_agent.benchmark import made_up_sound
     from edge_agent.health import rss_bytes
 
+    memory.one_arena()
     hear = ours(bundle) if side == "ours" else theirs()
     sound = made_up_sound(seconds)
     blocks = [sound[start : start + BLOCK_SAMPLES] for start in range(0, len(sound), BLOCK_SAMPLES)]
     contents = [block if side == "ours" else block.tobytes() for block in blocks]
+    memory.give_back()
     for content in contents[:100]:
         hear(content)
     begun_s = time.process_time()

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
+from edge_agent import memory
 from edge_agent.agent.orders import Orders
 from edge_agent.agent.reporting import Identity, birth
 from edge_agent.agent.running import Running
@@ -31,6 +32,7 @@ def run(settings: Settings, version: str, *, drain_timeout_s: float, seconds: fl
     The exit code: 0, or 1 if something still waits for acknowledgement.
     """
     start_journal(settings.health.log_level, settings.health.log_format)
+    memory.one_arena()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
@@ -64,6 +66,7 @@ def _run(
         "started", extra={"node": settings.node.name, "boot": identity.boot, "model": bundle.manifest.model,
                           "input": settings.input.description, "publish": orders.policy},
     )  # fmt: skip
+    memory.give_back()
     outbox.start()
     outbox.alive()
     if link is not None:

@@ -1,6 +1,7 @@
 """``edge-agent outbox``: what waits, per run of the agent. Reads only; the agent may be running."""
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -51,3 +52,17 @@ def show(path: Path, *, as_json: bool) -> int:
         end = "stopped in good order" if boot["clean"] else "running, or was interrupted"
         print(f"  {boot['boot']}: {boot['last_sequence']} made, {boot['rows']} wait, {end}")  # noqa: T201
     return 0
+
+
+def show_problem(path: Path) -> str:
+    """Why an outbox cannot be kept at ``path``; empty if it can."""
+    existing = next(folder for folder in (path.parent, *path.absolute().parent.parents) if folder.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return f"{existing}: not writable"
+    if not path.exists():
+        return ""
+    try:
+        count(path)
+    except OutboxError as error:
+        return str(error)
+    return ""
