@@ -5,21 +5,16 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from aggregator.errors import StoreError
-from aggregator.mqtt.subscriber import Subscriber
-from aggregator.services.accounts import AccountService
-from aggregator.services.catalogue import Services
-from aggregator.services.commands import CommandService
-from aggregator.services.detections import DetectionService
-from aggregator.services.fleet import FleetService
-from aggregator.services.ingest import IngestService
-from aggregator.services.live import LiveFeed
-from aggregator.services.retention import RetentionService
-from aggregator.services.statistics import StatisticsService
 from aggregator.settings import Settings
 from aggregator.store import schema
 from aggregator.store.database import Database
+
+if TYPE_CHECKING:
+    from aggregator.mqtt.subscriber import Subscriber
+    from aggregator.services.catalogue import Services
 
 _log = logging.getLogger(__name__)
 
@@ -42,8 +37,16 @@ def database(settings: Settings, *, migrate: bool) -> Database:
     return opened
 
 
-def services(settings: Settings, opened: Database) -> Services:
+def services(settings: Settings, opened: Database) -> "Services":
     """What the dashboard is given."""
+    from aggregator.services.accounts import AccountService
+    from aggregator.services.catalogue import Services
+    from aggregator.services.commands import CommandService
+    from aggregator.services.detections import DetectionService
+    from aggregator.services.fleet import FleetService
+    from aggregator.services.live import LiveFeed
+    from aggregator.services.statistics import StatisticsService
+
     silent_after_s = settings.fleet.silent_after_s
     return Services(
         fleet=FleetService(opened, silent_after_s=silent_after_s),
@@ -56,8 +59,13 @@ def services(settings: Settings, opened: Database) -> Services:
     )
 
 
-def subscriber(settings: Settings, opened: Database) -> Subscriber:
-    """The ingest loop."""
+def subscriber(settings: Settings, opened: Database) -> "Subscriber":
+    """The ingest loop. Knows neither numpy nor the dashboard: on a small machine both cost."""
+    from aggregator.mqtt.subscriber import Subscriber
+    from aggregator.services.commands import CommandService
+    from aggregator.services.ingest import IngestService
+    from aggregator.services.retention import RetentionService
+
     return Subscriber(
         settings,
         IngestService(opened, settings.fleet.namespace),

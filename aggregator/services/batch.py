@@ -1,11 +1,11 @@
 """One batch of messages within one transaction: what each kind of message does to the store."""
 
 import json
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 from sqlalchemy import Connection
 
 from aggregator.domain import clock, fleet
@@ -118,7 +118,7 @@ class Batch:
         if heartbeat.levels_dbfs:
             length_s = float(len(heartbeat.levels_dbfs))
             span = self._settle(boot, heartbeat, heartbeat.wall_s - length_s, heartbeat.wall_s, received_s)
-            values = np.round(np.array(heartbeat.levels_dbfs) * CENTIBELS).astype("<i2").tobytes()
+            values = pack_levels(heartbeat.levels_dbfs)
             self._levels.append({"node_id": node.id, "start_s": span.end_s - length_s, "values": values})
 
     def _move(self, node: KnownNode, after: fleet.Presence) -> None:
@@ -286,6 +286,16 @@ class Batch:
             refused=boot.progress.refused_beyond(),
         )
         return Receipt(node=node.name, acknowledgement=acknowledgement)
+
+
+def pack_levels(levels_dbfs: Sequence[float]) -> bytes:
+    """Levels as little-endian int16 of 0.01 dB.
+
+    >>> pack_levels([-0.01, 1.28]).hex()
+    'ffff8000'
+    """
+    values = (round(level * CENTIBELS) for level in levels_dbfs)
+    return struct.pack(f"<{len(levels_dbfs)}h", *values)
 
 
 def _json(record: Record) -> str:

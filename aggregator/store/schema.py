@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+from sqlalchemy import inspect as look_at
+from sqlalchemy import text
 
 from aggregator.errors import StoreError
 from aggregator.store.database import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+VERSIONS: Final = ("0001",)
+"""Every version in order; the last is the one that this program needs. One file of ``migrations`` each."""
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -31,16 +34,16 @@ class SchemaState:
 
 def inspect(database: Database) -> SchemaState:
     """The state of the database; ``StoreError`` if a newer program has written it."""
-    scripts = ScriptDirectory.from_config(_config())
-    needed = scripts.get_current_head() or ""
     with database.read() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    if found is not None and found not in {step.revision for step in scripts.walk_revisions()}:
+        found = None
+        if look_at(connection).has_table("alembic_version"):
+            found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    if found is not None and found not in VERSIONS:
         raise StoreError(
             f"the database has version {found}, which this program does not know: "
             "it was written by a newer one; update this program"
         )
-    return SchemaState(found=found, needed=needed)
+    return SchemaState(found=found, needed=VERSIONS[-1])
 
 
 def require_current(database: Database) -> None:
@@ -58,17 +61,23 @@ def migrate(database: Database) -> SchemaState:
     before = inspect(database)
     if before.current:
         return before
-    config = _config()
+    from alembic import command  # slow to import, and seldom needed
+    from alembic.util import CommandError
+
+    settings = configuration()
     try:
         with database.write() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            settings.attributes["connection"] = connection
+            command.upgrade(settings, "head")
     except CommandError as error:
         raise StoreError(str(error)) from error
     return before
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    return config
+def configuration() -> "Config":
+    """Where alembic finds the steps."""
+    from alembic.config import Config
+
+    made = Config()
+    made.set_main_option("script_location", str(_MIGRATIONS))
+    return made

@@ -3,6 +3,7 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from aggregator.errors import SettingsError, StoreError
@@ -15,6 +16,11 @@ from tests.aggregator.messages import NAMESPACE, detection, incoming
 def test_migrations_make_what_the_tables_say(any_database: Database) -> None:
     with any_database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_program_knows_its_versions() -> None:
+    steps = ScriptDirectory.from_config(schema.configuration()).walk_revisions()
+    assert tuple(step.revision for step in steps)[::-1] == schema.VERSIONS
 
 
 def test_migrating_again_changes_nothing(any_database: Database) -> None:
