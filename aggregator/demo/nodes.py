@@ -43,7 +43,7 @@ def produced(config: Path) -> int:
 def _input(plan: NodePlan) -> dict[str, Any]:
     if plan.source is None:
         return {"source": "microphone"}
-    return {"source": "files", "path": str(plan.source.resolve()), "loop": True, "shuffle": plan.number}
+    return {"source": "files", "path": str(plan.source.resolve()), "loop": True, "pause_s": 1.0, "shuffle": plan.number}
 
 
 def toml(sections: dict[str, dict[str, Any]]) -> str:

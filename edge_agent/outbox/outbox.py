@@ -57,6 +57,8 @@ class Outbox:
         self._wake = threading.Condition()
         self._waiting = Waiting(boot)
         self._counters = Counters()
+        self._taken = Work()
+        """What is being committed now."""
         self._known: dict[str, Range] = {}
         self._storage: Storage | None = None
         self._declare = self._alive = self._damaged = self._closing = False
@@ -95,11 +97,12 @@ class Outbox:
 
     @property
     def counters(self) -> Counters:
-        """As of the last commit, with what waits for the next."""
+        """As of the last commit, with what is being committed and what waits for the next."""
         with self._wake:
             now, waiting = self._counters, self._waiting
             return replace(
-                now, rows=now.rows + len(waiting), size_bytes=now.size_bytes + waiting.size_bytes,
+                now, rows=now.rows + len(self._taken.entries) + len(waiting),
+                size_bytes=now.size_bytes + waiting.size_bytes,
                 dropped=now.dropped + waiting.dropped,
             )  # fmt: skip
 
@@ -146,7 +149,7 @@ class Outbox:
                     for build, effects in given_up(self.boot, storage.dropped(RANGES_PER_GAP)):
                         self._waiting.append(GAP, build, effects)
                 self._alive = self._declare = False
-                work = self._waiting.take()
+                work = self._taken = self._waiting.take()
             self._commit(storage, work, closing=closing)
         except (sqlite3.Error, OSError, OutboxError) as error:
             self._refused(work, error)
@@ -179,6 +182,7 @@ class Outbox:
                 rows=rows, size_bytes=size_bytes, last_sequence=highest,
                 dropped=self._counters.dropped + evicted,
             )  # fmt: skip
+            self._taken = Work()
 
     def _remember(self, work: Work, highest: int) -> None:
         """Which sequences would be lost with the file."""
@@ -200,6 +204,7 @@ class Outbox:
                 _log.debug("rollback failed", extra={"error": str(again)})
         with self._wake:
             self._waiting.put_back(work)
+            self._taken = Work()
             self._counters = replace(self._counters, problem=f"outbox cannot be written: {error}"[:300])
 
     def _open_first(self) -> None:
