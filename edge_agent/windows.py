@@ -96,8 +96,8 @@ class AroundDetections:
     """Policy ``results+features``: from before a detection to after it; windows that meet become one."""
 
     def __init__(self, before_steps: int, after_steps: int, longest_steps: int) -> None:
-        self._before, self._after, self._longest = before_steps, after_steps, max(1, longest_steps)
-        self._past: deque[Slice] = deque(maxlen=self._longest)
+        self._before, self._after, self._longest = before_steps, after_steps, max(2, longest_steps)
+        self._past: deque[Slice] = deque(maxlen=self._longest - 1)
         self._open: list[Slice] | None = None
         self._first: int | None = None
         self._wait = 0

@@ -169,7 +169,8 @@ class Outbox:
         for lost in work.lost:
             storage.drop(lost)
         if size_bytes > self._limit_bytes:
-            evicted, freed = storage.evict(size_bytes - self._limit_bytes, self.sent_id, "outbox_full")
+            surplus = size_bytes - self._limit_bytes + self._limit_bytes // 50  # room for the gap as well
+            evicted, freed = storage.evict(surplus, self.sent_id, "outbox_full")
             rows, size_bytes = rows - evicted, size_bytes - freed
         highest = max(self._counters.last_sequence, work.last_sequence)
         storage.touch_boot(self.boot, max(0.0, time.time()), highest, clean=closing)
