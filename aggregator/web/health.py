@@ -1,6 +1,6 @@
-"""Whether the web process answers, for supervisors and load balancers."""
+"""Whether the web process answers, for supervisors and load balancers; and what every browser asks for."""
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from aggregator.services.catalogue import Services
@@ -17,5 +17,10 @@ def pages(services: Services) -> Blueprint:
         # Asking for the password reads the database: an aggregator that cannot is not healthy.
         services.accounts.is_set()
         return jsonify(status="ok")
+
+    @routes.get("/favicon.ico")
+    @open_to_all
+    def icon() -> ResponseReturnValue:
+        return current_app.send_static_file("icon.svg")
 
     return routes

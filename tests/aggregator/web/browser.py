@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.common.exceptions import (
+    NoSuchElementException,
+    StaleElementReferenceException,
+    TimeoutException,
+)
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -65,7 +70,10 @@ class Browser:
 
     def until(self, holds: Callable[[], Any], what: str, timeout_s: float = 20) -> None:
         """Wait for something to become true; a moment that the page rebuilds counts as not yet."""
-        WebDriverWait(self.driver, timeout_s, 0.1).until(lambda _: _quietly(holds), f"waited for: {what}")
+        try:
+            WebDriverWait(self.driver, timeout_s, 0.1).until(lambda _: _quietly(holds))
+        except TimeoutException:
+            pytest.fail(f"waited for {what}; {self.driver.current_url} shows: {self.text()[:500]}")
 
     def sign_in(self, address: str, password: str) -> None:
         """Go through the door."""
@@ -80,8 +88,6 @@ class Browser:
 
 
 def _quietly(holds: Callable[[], Any]) -> Any:
-    from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
-
     try:
         return holds()
     except (NoSuchElementException, StaleElementReferenceException):

@@ -39,11 +39,16 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     made.driver.quit()
 
 
+def forget(browser: Browser, hub: Hub) -> None:
+    """Lose the session, on a page that asks for nothing."""
+    browser.driver.get(f"{hub.address}/healthz")
+    browser.driver.delete_all_cookies()
+
+
 @pytest.fixture
 def browser(chromium: Browser, hub: Hub) -> Iterator[Browser]:
     """Signed in; no test may leave complaints in the console."""
-    chromium.driver.get(f"{hub.address}/healthz")
-    chromium.driver.delete_all_cookies()
+    forget(chromium, hub)
     chromium.complaints()
     chromium.sign_in(hub.address, PASSWORD)
     yield chromium
@@ -51,7 +56,7 @@ def browser(chromium: Browser, hub: Hub) -> Iterator[Browser]:
 
 
 def test_a_wrong_password_stays_outside(browser: Browser, hub: Hub) -> None:
-    browser.driver.delete_all_cookies()
+    forget(browser, hub)
     browser.driver.get(f"{hub.address}/live")
     assert browser.text("h1") == "Sign in"
     browser.one("input[name=password]").send_keys("wrong guess\n")

@@ -8,7 +8,15 @@ from aggregator.web.security import CONTENT_POLICY, safe_target
 from tests.aggregator.web import world
 from tests.aggregator.web.conftest import signed_in, token_of
 
-OPEN = {"static", "health.healthz", "sign_in.form", "sign_in.enter", "sign_in.setup", "sign_in.choose"}
+OPEN = {
+    "static",
+    "health.healthz",
+    "health.icon",
+    "sign_in.form",
+    "sign_in.enter",
+    "sign_in.setup",
+    "sign_in.choose",
+}
 
 
 def routes(app: Flask) -> list[tuple[str, str, str]]:
@@ -30,13 +38,23 @@ def test_every_other_route_asks_for_a_session(app: Flask) -> None:
     for endpoint, method, path in routes(app):
         if endpoint in OPEN:
             continue
+        assert stranger.open(path, method=method, headers={"Sec-Fetch-Dest": "empty"}).status_code == 401
         answer = stranger.open(path, method=method)
-        if path.startswith("/api/") or path == "/events":
+        if path.startswith("/api/"):
             assert answer.status_code == 401, path
             assert answer.mimetype == "application/problem+json"
         else:
             assert answer.status_code == 302, path
             assert "/sign-in" in answer.headers["Location"]
+
+
+def test_a_picture_that_is_refused_does_not_disturb_the_form(app: Flask) -> None:
+    stranger = app.test_client()
+    refused = stranger.get("/windows/1.png", headers={"Sec-Fetch-Dest": "image"})
+    assert refused.status_code == 401
+    assert "Set-Cookie" not in refused.headers
+    with stranger.get("/favicon.ico") as icon:
+        assert icon.mimetype == "image/svg+xml"
 
 
 def test_every_post_asks_for_the_token(app: Flask) -> None:
