@@ -1,6 +1,7 @@
 """What a person sees while the factory works; standard output is left to results."""
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,8 @@ from rich.table import Table
 
 from model_build.errors import ModelBuildError
 from model_build.evaluate import Score
+
+LINE_EVERY_S = 20.0
 
 
 class Console:
@@ -27,7 +30,7 @@ class Console:
             console=self._console,
         )
         self._task: TaskID | None = None
-        self._total = 0
+        self._printed_s = time.monotonic()
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -40,11 +43,20 @@ class Console:
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` of ``what`` is done."""
+        if not self._console.is_terminal:
+            self._print_sometimes(what, done, total)
+            return
         if self._task is None:
             self._task = self._bars.add_task(what, total=total)
         self._bars.update(self._task, description=what, completed=done, total=total)
         if done >= total:
             self._task = None
+
+    def _print_sometimes(self, what: str, done: int, total: int) -> None:
+        """In a log bars are no use: a line now and then, and one at each end."""
+        if done >= total or time.monotonic() - self._printed_s > LINE_EVERY_S:
+            self._printed_s = time.monotonic()
+            self.say(f"{what} {done}/{total}")
 
     def warn(self, text: str) -> None:
         """Say something that should be looked at."""

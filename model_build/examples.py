@@ -17,16 +17,14 @@ from model_build.runtime import Frontend
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExampleSet:
-    """N examples of T frames, each with R moments at which the model is asked."""
+    """N examples of T frames, S = T / 2 LSTM steps, at some of which the model is asked."""
 
     features: NDArray[np.int8]
     """(N, T, MEL_BINS)"""
     targets: NDArray[np.int64]
-    """(N, R) index of the label that is right at that moment"""
+    """(N, S) index of the label that is right after that step"""
     weights: NDArray[np.float32]
-    """(N, R) zero where there was nothing to hear"""
-    readouts: tuple[int, ...]
-    """The R moments, as indices of LSTM steps"""
+    """(N, S) zero where the model is not asked or there was nothing to hear"""
     sources: NDArray[np.int64]
     """(N, clips in a row) index of each clip's sound, -1 for one that was made"""
 
@@ -37,7 +35,6 @@ class ExampleSet:
             features=self.features[keep],
             targets=self.targets[keep],
             weights=self.weights[keep],
-            readouts=self.readouts,
             sources=self.sources[keep],
         )
 
@@ -77,25 +74,26 @@ class ExampleMaker:
         picked = [[drawn[i], *([drawn[j]] if chain == 2 else [])] for i, j in zip(order, others, strict=True)]
         pcm = (np.concatenate([part.pcm for part in parts]) for parts in picked)
         features = np.stack([self._frontend.features(whole_steps(sound)) for sound in pcm])
+        steps = features.shape[1] // FRAMES_PER_LSTM_STEP
         clip_steps = round(self._recipe.clip_s * FRAMES_PER_S) // FRAMES_PER_LSTM_STEP
-        readouts = self._readouts(clip_steps, features.shape[1] // FRAMES_PER_LSTM_STEP)
-        places = [min(at // clip_steps, chain - 1) for at in readouts]
-        targets = np.array([[parts[place].target for place in places] for parts in picked])
-        weights = audible(features, readouts, self._recipe.decision.clip_gate_db)
+        places = np.minimum(np.arange(steps) // clip_steps, chain - 1)
         return ExampleSet(
             features=features,
-            targets=targets,
-            weights=weights,
-            readouts=readouts,
+            targets=np.array([[part.target for part in parts] for parts in picked])[:, places],
+            weights=audible(features, self._recipe.decision.clip_gate_db) * self._asked(clip_steps, steps),
             sources=np.array([[part.source for part in parts] for parts in picked]),
         )
 
-    def _readouts(self, clip_steps: int, steps: int) -> tuple[int, ...]:
+    def _asked(self, clip_steps: int, steps: int) -> NDArray[np.float32]:
+        """(S,) one for each step after which the model is asked."""
         every_s = self._recipe.training.readout_s
+        asked = np.zeros(steps, np.float32)
         if every_s is None:
-            return (*range(clip_steps - 1, steps - clip_steps, clip_steps), steps - 1)
-        every = round(every_s * FRAMES_PER_S / FRAMES_PER_LSTM_STEP)
-        return tuple(range(FRAMES_PER_S // FRAMES_PER_LSTM_STEP - 1, steps, every))
+            asked[clip_steps - 1 : steps - clip_steps : clip_steps] = 1.0
+            asked[-1] = 1.0
+        else:
+            asked[:: round(every_s * FRAMES_PER_S / FRAMES_PER_LSTM_STEP)] = 1.0
+        return asked
 
     def _draw_targets(self, sounds: Sequence[Sound]) -> Iterator[_Drawn]:
         for source, sound in enumerate(sounds):
@@ -141,13 +139,10 @@ def whole_steps(pcm: Pcm) -> Pcm:
     return np.pad(pcm, (0, -pcm.size % (STEP_FRAMES * HOP_SAMPLES)))
 
 
-def audible(
-    features: NDArray[np.int8], readouts: Sequence[int], gate_db: float | None
-) -> NDArray[np.float32]:
-    """(N, R) one for each moment at most ``gate_db`` below its example's loudest, zero for the others."""
+def audible(features: NDArray[np.int8], gate_db: float | None) -> NDArray[np.float32]:
+    """(N, S) one for each LSTM step at most ``gate_db`` below its example's loudest, zero for the others."""
     frames_db = to_db(features).mean(axis=2)
-    steps_db = frames_db.reshape(frames_db.shape[0], -1, FRAMES_PER_LSTM_STEP).max(axis=2)
-    levels = steps_db[:, list(readouts)]
+    levels = frames_db.reshape(frames_db.shape[0], -1, FRAMES_PER_LSTM_STEP).max(axis=2)
     loudest = levels.max(axis=1, keepdims=True)
     return np.asarray(levels >= loudest - (np.inf if gate_db is None else gate_db), dtype=np.float32)
 

@@ -85,6 +85,8 @@ class TrainingRecipe:
     average_decay: float
     readout_s: float | None
     """Every how many seconds the model is asked while it trains; none: only where a clip ends."""
+    excerpt_s: float | None
+    """Length of the part of each example that an epoch hears, from a random place; none: all of it."""
     dropout: float
     balance: float
     """A word with n clips is drawn in proportion to n to the power of one minus this."""
@@ -181,7 +183,7 @@ def parse_recipe(plain: dict[str, Any]) -> Recipe:
 def _fill(kind: type, plain: dict[str, Any], where: str) -> Any:
     if not isinstance(plain, dict):
         raise RecipeError(f"{where}: must be a table")
-    optional = {"clip_gate_db", "readout_s", "unknown"}
+    optional = {"clip_gate_db", "excerpt_s", "readout_s", "unknown"}
     names = {field.name for field in dataclasses.fields(kind)}
     for name in plain:
         if name not in names:

@@ -2,15 +2,17 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from contract.audio import FRAMES_PER_S
 from model_build.dataset import Progress
 from model_build.examples import ExampleSet, distort
-from model_build.network import Network
+from model_build.network import FRAMES_PER_LSTM_STEP, Network
 from model_build.recipe import Recipe
 
 WARM_UP_PART = 0.25
@@ -33,6 +35,24 @@ def train(recipe: Recipe, copies: Sequence[ExampleSet], seed: int, progress: Pro
     return network
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Excerpt:
+    """Some successive LSTM steps of an example."""
+
+    start_step: int
+    step_count: int
+    deaf_steps: int
+    """Steps at its beginning after which nothing is asked: too little has been heard."""
+
+    @property
+    def steps(self) -> slice:
+        return slice(self.start_step, self.start_step + self.step_count)
+
+    @property
+    def frames(self) -> slice:
+        return slice(self.steps.start * FRAMES_PER_LSTM_STEP, self.steps.stop * FRAMES_PER_LSTM_STEP)
+
+
 class _Trainer:
     def __init__(self, recipe: Recipe, network: Network, copies: Sequence[ExampleSet], seed: int) -> None:
         self._recipe, self._network = recipe, network
@@ -51,15 +71,14 @@ class _Trainer:
         batches = [-(-copy.features.shape[0] // recipe.training.batch) for copy in copies]
         turns = itertools.islice(itertools.cycle(batches), recipe.training.epochs)
         self._total, self._done = sum(turns), 0
-        self._steps: dict[tuple[int, ...], Any] = {}
+        self._step = tf.function(self._update, autograph=False)
 
     def epoch(self, examples: ExampleSet) -> float:
         """Train on every example once; the mean loss."""
-        step = self._steps.setdefault(examples.readouts, tf.function(self._step, autograph=False))
         losses = []
         for features, targets, weights in self._batches(examples):
             self._optimizer.learning_rate.assign(self._rate())
-            losses.append(step(features, targets, weights, examples.readouts))
+            losses.append(self._step(features, targets, weights))
             self._done += 1
         return float(np.mean([loss.numpy() for loss in losses]))
 
@@ -77,30 +96,44 @@ class _Trainer:
         return float(self._recipe.training.peak_rate * max(shape, _LEAST_RATE))
 
     def _batches(self, examples: ExampleSet) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
-        """Whole batches of features, smooth targets (N, R, K) and weights, in a new order, mixed in pairs."""
+        """Whole batches of features, smooth targets (N, S, K) and weights, in a new order, mixed in pairs."""
         recipe, draw = self._recipe, self._draw
         count, size = examples.features.shape[0], min(recipe.training.batch, examples.features.shape[0])
         labels = len(recipe.labels)
         smooth = recipe.training.label_smoothing
         order = np.resize(draw.permutation(count), -(-count // size) * size)
         for rows in order.reshape(-1, size):
-            features = distort(examples.features[rows], recipe, draw)
-            hot = np.eye(labels, dtype=np.float32)[examples.targets[rows]]
+            part_of = self._excerpt(examples)
+            features = distort(examples.features[rows][:, part_of.frames], recipe, draw)
+            hot = np.eye(labels, dtype=np.float32)[examples.targets[rows][:, part_of.steps]]
             targets = hot * (1 - smooth) + smooth / labels
+            weights = examples.weights[rows][:, part_of.steps]
+            weights[:, : part_of.deaf_steps] = 0.0
             other = draw.permutation(size)
             mixed = draw.beta(recipe.augment.mixup, recipe.augment.mixup, (size, 1, 1)).astype(np.float32)
             part = np.maximum(mixed, 1 - mixed)
             yield (
                 part * features + (1 - part) * features[other],
                 (part * targets + (1 - part) * targets[other]).astype(np.float32),
-                examples.weights[rows],
+                weights,
             )
 
-    def _step(self, features: Any, targets: Any, weights: Any, readouts: tuple[int, ...]) -> Any:
+    def _excerpt(self, examples: ExampleSet) -> "_Excerpt":
+        """A part of every example, a stream that begins anywhere; or the whole, if the recipe wants that."""
+        frames = examples.features.shape[1]
+        length_s = self._recipe.training.excerpt_s
+        if length_s is None:
+            return _Excerpt(start_step=0, step_count=frames // FRAMES_PER_LSTM_STEP, deaf_steps=0)
+        steps = min(round(length_s * FRAMES_PER_S), frames) // FRAMES_PER_LSTM_STEP
+        start = int(self._draw.integers(frames // FRAMES_PER_LSTM_STEP - steps + 1))
+        return _Excerpt(
+            start_step=start, step_count=steps, deaf_steps=FRAMES_PER_S // FRAMES_PER_LSTM_STEP - 1
+        )
+
+    def _update(self, features: Any, targets: Any, weights: Any) -> Any:
         with tf.GradientTape() as tape:
             logits = self._network.logits(features, training=True, dropout=self._recipe.training.dropout)
-            asked = tf.gather(logits, list(readouts), axis=1)
-            losses = tf.nn.softmax_cross_entropy_with_logits(targets, asked)
+            losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
             loss = tf.reduce_sum(losses * weights) / tf.reduce_sum(weights)
         gradients = tape.gradient(loss, self._variables)
         self._optimizer.apply(gradients, self._variables)
