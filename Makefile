@@ -20,7 +20,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo-ready: $(BIN)/python requirements/demo.txt pyproject.toml
-	@echo "Installing what the demo needs (about 100 MB, no TensorFlow) ..."
+	@echo "Installing what the demo needs (about 270 MB on disk, no TensorFlow) ..."
 	$(PIP) --require-hashes -r requirements/demo.txt
 	$(PIP) --no-deps --editable .
 	@touch $@
@@ -65,6 +65,7 @@ bench: setup
 
 docs: $(VENV)/.demo-ready
 	$(BIN)/python docs/refresh_protocol.py
+	$(BIN)/python docs/refresh_commands.py
 
 # --- upkeep ---------------------------------------------------------------------------------------
 # Needs uv on the path; the files hold no address of any registry.
