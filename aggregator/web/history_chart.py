@@ -7,7 +7,7 @@ from aggregator.services.fleet import DetectionCounts, GapView, LevelPoint, Leve
 from aggregator.web.charts import BOX_WIDTH, Tick, band, level_ticks, line, minus, runs
 from aggregator.web.formats import gap_words, iso, utc
 
-_STEPS_S: Final = (60, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800)
+_STEPS_S: Final = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800)
 _MOST_TIME_TICKS: Final = 6
 _LEVEL_STEP_DB: Final = 10
 _LOWEST_DBFS: Final = -100.0

@@ -8,10 +8,11 @@ from flask.typing import ResponseReturnValue
 
 from aggregator.errors import CommandError
 from aggregator.services.catalogue import Services
+from aggregator.services.fleet import NodeDetail
 from aggregator.web.history_chart import count_lanes, level_chart, time_ticks
 from contract.messages import PUBLISH_POLICIES
 
-SPANS_S: Final = {"hour": 3600, "day": 86_400, "week": 7 * 86_400}
+SPANS_S: Final = {"10 minutes": 600, "hour": 3600, "day": 86_400, "week": 7 * 86_400}
 _LEVEL_POINTS: Final = 180
 _COUNT_BUCKETS: Final = 48
 _LAST_HEARD: Final = 8
@@ -26,14 +27,14 @@ def pages(services: Services) -> Blueprint:
         detail = services.fleet.node(name)
         if detail is None:
             abort(404)
-        span = request.args.get("span", "hour")
         until = time()
-        since = until - SPANS_S.get(span, SPANS_S["hour"])
+        span = _span(request.args.get("span"), detail, until)
+        since = until - SPANS_S[span]
         return render_template(
             "node.html",
             detail=detail,
             node=detail.view,
-            span=span if span in SPANS_S else "hour",
+            span=span,
             spans=tuple(SPANS_S),
             ticks=time_ticks(since, until),
             levels=level_chart(services.fleet.levels(name, since, until, _LEVEL_POINTS), detail.gaps),
@@ -59,3 +60,11 @@ def pages(services: Services) -> Blueprint:
         return redirect(url_for("node.page", name=name))
 
     return routes
+
+
+def _span(asked: str | None, detail: NodeDetail, now_s: float) -> str:
+    """The span that was asked for, else an hour, or ten minutes of a node that came only now."""
+    if asked in SPANS_S:
+        return asked
+    first_heard_s = min((boot.first_heard_s for boot in detail.boots), default=now_s)
+    return "hour" if now_s - first_heard_s > SPANS_S["10 minutes"] else "10 minutes"

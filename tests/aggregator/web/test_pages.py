@@ -105,7 +105,7 @@ def test_a_window_without_posteriors_is_shown(visit: Visit) -> None:
     assert "sent no posteriors" in page
 
 
-@pytest.mark.parametrize("span", ["hour", "day", "week", "century"])
+@pytest.mark.parametrize("span", ["10 minutes", "hour", "day", "week", "century", ""])
 def test_a_node_shows_its_past(client: FlaskClient, span: str) -> None:
     page = client.get(f"/nodes/attic?span={span}").text
     assert 'class="level-line"' in page
