@@ -1,16 +1,15 @@
 """One batch of messages within one transaction: what each kind of message does to the store."""
 
-import json
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection
 
 from aggregator.domain import clock, fleet
 from aggregator.domain.clock import Span
-from aggregator.services.inbox import PAYLOAD_BOUND_BYTES, Accepted, Refused
+from aggregator.services import rows
+from aggregator.services.inbox import Accepted, Refused
 from aggregator.services.roster import KnownBoot, KnownNode, Roster
 from aggregator.store import fleet as fleet_rows
 from aggregator.store import journal
@@ -25,10 +24,6 @@ from contract.messages import (
     Message,
     State,
 )
-from contract.record import Record
-
-CENTIBELS: Final = 100
-"""Levels are stored as whole hundredths of a decibel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +76,8 @@ class Batch:
         record, incoming = message.record, message.incoming
         node = self._node(message.node)
         boot = self._boot(node, str(record.boot))  # type: ignore[attr-defined]
-        if not incoming.retained:
+        # A last will comes from the broker: it is no sign of life, and neither is what was retained.
+        if not incoming.retained and not (isinstance(record, State) and not record.online):
             node.last_heard_s = boot.last_heard_s = incoming.received_s
         if isinstance(record, DurableMessage):
             self._put(node, boot, record.sequence, message)
@@ -100,7 +96,7 @@ class Batch:
         if not retained:
             self._measure_clock(node, boot, birth, message.incoming.received_s)
         if not boot.superseded:
-            node.birth = _json(birth)
+            node.birth = rows.as_json(birth)
             self._due[boot.id] = (node, boot)
         self._move(
             node,
@@ -110,15 +106,15 @@ class Batch:
     def _take_heartbeat(
         self, node: KnownNode, boot: KnownBoot, heartbeat: Heartbeat, received_s: float
     ) -> None:
-        self._measure_clock(node, boot, heartbeat, received_s)
         if boot.superseded:
             return
-        node.heartbeat = _json(heartbeat)
+        self._measure_clock(node, boot, heartbeat, received_s)
+        node.heartbeat = rows.as_json(heartbeat)
         self._move(node, fleet.after_heartbeat(node.presence, boot.boot, superseded=False))
         if heartbeat.levels_dbfs:
             length_s = float(len(heartbeat.levels_dbfs))
             span = self._settle(boot, heartbeat, heartbeat.wall_s - length_s, heartbeat.wall_s, received_s)
-            values = pack_levels(heartbeat.levels_dbfs)
+            values = rows.pack_levels(heartbeat.levels_dbfs)
             self._levels.append({"node_id": node.id, "start_s": span.end_s - length_s, "values": values})
 
     def _move(self, node: KnownNode, after: fleet.Presence) -> None:
@@ -172,78 +168,35 @@ class Batch:
 
     def _keep_detection(self, node: KnownNode, boot: KnownBoot, record: Detection, received_s: float) -> None:
         span = self._settle(boot, record, record.start_s, record.end_s, received_s)
+        ids = {
+            "label_id": self._roster.label_id(self._connection, record.label),
+            "model_id": self._roster.model_id(self._connection, record.model, record.frontend_digest),
+        }
         self._detections.append(
-            self._durable(node, boot, record)
-            | {
-                "label_id": self._roster.label_id(self._connection, record.label),
-                "model_id": self._roster.model_id(self._connection, record.model, record.frontend_digest),
-                "posterior": record.posterior,
-                "threshold": record.threshold,
-                "start_s": span.start_s,
-                "end_s": span.end_s,
-                "clock_trusted": span.trusted,
-                "level_dbfs": record.level_dbfs,
-            }
+            self._durable(node, boot, record) | rows.of_span(span) | rows.of_detection(record) | ids
         )
 
     def _keep_features(self, node: KnownNode, boot: KnownBoot, record: Features, received_s: float) -> None:
         span = self._settle(boot, record, record.start_s, record.end_s, received_s)
         self._windows.append(
-            self._durable(node, boot, record)
-            | {
-                "detection": record.detection,
-                "reason": record.reason,
-                "model": record.model,
-                "frontend_digest": record.frontend_digest,
-                "labels": json.dumps(record.labels, ensure_ascii=False),
-                "start_s": span.start_s,
-                "end_s": span.end_s,
-                "clock_trusted": span.trusted,
-                "hop_ms": record.hop_ms,
-                "step_ms": record.step_ms,
-                "mel_bins": record.mel_bins,
-                "posteriors": record.posteriors,
-                "frames": record.frames,
-            }
+            self._durable(node, boot, record) | rows.of_span(span) | rows.of_features(record)
         )
 
     def _keep_gap(self, node: KnownNode, boot: KnownBoot, record: Gap, received_s: float) -> None:
         gap_boot = self._boot(node, record.gap_boot)
         self._due[gap_boot.id] = (node, gap_boot)
         span = self._settle(boot, record, record.start_s, record.end_s, received_s)
-        row = self._durable(node, boot, record) | {
-            "reason": record.reason,
-            "gap_boot_id": gap_boot.id,
-            "start_s": span.start_s,
-            "end_s": span.end_s,
-            "count": record.count,
-        }
+        row = self._durable(node, boot, record) | rows.of_gap(record, span, gap_boot.id)
         ranges = [(first, last) for first, last in record.ranges]
         journal.add_gap(self._connection, row, ranges)
         for first, last in ranges:
             gap_boot.progress.declare(first, last)
 
     def _quarantine(self, message: Refused) -> None:
-        incoming = message.incoming
-        self._quarantined.append(
-            {
-                "topic": _clean(incoming.topic)[:300],
-                "boot": message.boot,
-                "sequence": message.sequence,
-                "reason": _clean(message.reason)[:400],
-                "size_bytes": len(incoming.payload),
-                "payload": incoming.payload[:PAYLOAD_BOUND_BYTES],
-                "received_s": incoming.received_s,
-            }
-        )
+        self._quarantined.append(rows.of_refused(message))
 
     def _durable(self, node: KnownNode, boot: KnownBoot, record: DurableMessage) -> dict[str, Any]:
-        return {
-            "node_id": node.id,
-            "boot_id": boot.id,
-            "sequence": record.sequence,
-            "stored_s": self._now_s,
-        }
+        return rows.durable(record, node_id=node.id, boot_id=boot.id, stored_s=self._now_s)
 
     def _settle(
         self, boot: KnownBoot, record: Message, start_s: float, end_s: float, received_s: float
@@ -286,22 +239,3 @@ class Batch:
             refused=boot.progress.refused_beyond(),
         )
         return Receipt(node=node.name, acknowledgement=acknowledgement)
-
-
-def pack_levels(levels_dbfs: Sequence[float]) -> bytes:
-    """Levels as little-endian int16 of 0.01 dB.
-
-    >>> pack_levels([-0.01, 1.28]).hex()
-    'ffff8000'
-    """
-    values = (round(level * CENTIBELS) for level in levels_dbfs)
-    return struct.pack(f"<{len(levels_dbfs)}h", *values)
-
-
-def _json(record: Record) -> str:
-    return json.dumps(record.to_plain(), ensure_ascii=False, allow_nan=False)
-
-
-def _clean(words: str) -> str:
-    """Text that any database takes."""
-    return words.encode("utf-8", "replace").decode().replace("\x00", "�")

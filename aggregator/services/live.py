@@ -15,7 +15,7 @@ from typing import Final
 
 from aggregator.errors import StoreError
 from aggregator.services.detections import DetectionView
-from aggregator.services.fleet import NodeView
+from aggregator.services.nodes import NodeView
 from aggregator.services.tail import MOST_AT_ONCE, News, Place, Tail, WindowArrival
 from aggregator.store.database import Database
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aggregator.services.detections import DetectionView, detection_view
-from aggregator.services.fleet import NodeView, node_view
+from aggregator.services.nodes import NodeView, node_view
 from aggregator.store import detections as detection_rows
 from aggregator.store import fleet as fleet_rows
 from aggregator.store.database import Database

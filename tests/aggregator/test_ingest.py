@@ -1,15 +1,19 @@
 """What becomes of each message, on every database."""
 
+import contextlib
 import json
 from collections.abc import Iterable
 
 import pytest
+from sqlalchemy import Connection
 
+from aggregator.errors import ContentRefusedError, StoreError
 from aggregator.services.detections import DetectionFilter, DetectionService
 from aggregator.services.fleet import FleetService
 from aggregator.services.inbox import Incoming
 from aggregator.services.ingest import IngestService, Outcome
 from aggregator.services.statistics import StatisticsService
+from aggregator.store import journal
 from aggregator.store.database import Database
 from contract.record import Record
 from tests.aggregator import messages
@@ -206,3 +210,38 @@ def test_two_nodes_with_the_same_boot_are_two(desk: Desk) -> None:
     outcome = desk.take(incoming(detection(1), "attic"), incoming(detection(1), "cellar"))
     assert outcome.stored == 2
     assert {receipt.node for receipt in outcome.receipts} == {"attic", "cellar"}
+
+
+def test_a_server_that_cuts_the_line_costs_one_attempt_at_most(
+    postgres_url: str, any_database: Database
+) -> None:
+    """PostgreSQL restarts: the next batch, or the one after it, is stored."""
+    desk = Desk(any_database)
+    desk.take(detection(1))
+    if any_database.name.startswith("sqlite"):
+        pytest.skip("SQLite has no server")
+    other = Database(postgres_url)
+    with other.write() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        )
+    other.close()
+    with contextlib.suppress(StoreError):
+        desk.take(detection(2))
+    assert desk.through(desk.take(detection(2), detection(3))) == {BOOT: 3}
+
+
+def test_a_store_that_refuses_one_message_takes_the_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_rain(connection: Connection, name: str) -> int:
+        if name == "rain":
+            raise ContentRefusedError("not this one")
+        return find_label(connection, name)
+
+    find_label = journal.label_id
+    monkeypatch.setattr(journal, "label_id", refuse_rain)
+    outcome = desk.take(detection(1), detection(2, label="rain"), detection(3))
+    assert (outcome.stored, outcome.quarantined) == (2, 1)
+    assert max(desk.through(outcome).values()) == 3
+    assert "not this one" in desk.statistics.quarantine()[0].reason
