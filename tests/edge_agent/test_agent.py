@@ -117,7 +117,7 @@ def test_commands_are_obeyed_once_and_survive_a_restart(
     beats = len(aggregator.kinds("heartbeat"))
     aggregator.command("attic", Command(id="3" * 32, issued_s=1, expires_s=late_s, action="report"))
     aggregator.wait(lambda: len(aggregator.kinds("heartbeat")) > beats)
-    assert len(agent.lines("command")) == 2
+    wait_until(lambda: len(agent.lines("command")) == 2)
     agent.kill()
     births = len(aggregator.kinds("birth"))
     start(broker.port, "--input-loop", "true")

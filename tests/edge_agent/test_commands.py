@@ -125,9 +125,9 @@ FORBIDDEN = ("tensorflow", "keras", "scipy", "aggregator", "model_build")
 
 
 def loaded(code: str) -> set[str]:
+    report = "import sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sorted({{m.split('.')[0] for m in sys.modules}}))"],
-        capture_output=True, text=True, check=True,
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True,
     )  # fmt: skip
     return set(done.stdout.splitlines()[-1].split())
 
