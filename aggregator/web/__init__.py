@@ -11,6 +11,7 @@ from flask import Flask
 from aggregator.services.catalogue import Services
 from aggregator.web import (
     api,
+    arrivals,
     detections,
     events,
     exports,
@@ -56,6 +57,7 @@ def create_app(services: Services) -> Flask:
         exports.pages,
         windows.pages,
         node.pages,
+        arrivals.pages,
         api.pages,
     ):
         app.register_blueprint(pages(services))

@@ -119,6 +119,15 @@ def whole(count: int | None) -> str:
     return NOTHING if count is None else f"{count:,}".replace(",", "\u202f")
 
 
+def milliseconds(value: float | None) -> str:
+    """A delay.
+
+    >>> milliseconds(163.4)
+    '163 ms'
+    """
+    return NOTHING if value is None else f"{value:.0f} ms"
+
+
 def duration(seconds: float | None) -> str:
     """A length of time.
 
@@ -173,5 +182,5 @@ def _moment(seconds: float) -> datetime:
 
 _FILTERS: Final = (
     iso, utc, percent, level, meter, size, celsius, whole, duration, duration_signed, gap_words, input_words,
-    spoken,
+    spoken, milliseconds,
 )  # fmt: skip

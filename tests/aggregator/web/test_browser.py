@@ -179,7 +179,7 @@ def test_everything_is_within_reach_of_the_keyboard(browser: Browser, hub: Hub) 
     press(Keys.TAB)
     assert focused() == "Skip to the content"
     seen = []
-    for _ in range(8):
+    for _ in range(9):
         press(Keys.TAB)
         seen.append(focused())
         outline = browser.run(
@@ -188,7 +188,7 @@ def test_everything_is_within_reach_of_the_keyboard(browser: Browser, hub: Hub) 
             "return getComputedStyle(box).outlineStyle"
         )
         assert outline == "solid", f"focus on {seen[-1]} cannot be seen"
-    assert seen[:6] == ["Soundpost", "Fleet", "Live", "Detections", "Sign out", "Pause"]
+    assert seen[:6] == ["Soundpost", "Fleet", "Live", "Detections", "Arrivals", "Sign out"]
     press(Keys.ENTER)
     browser.until(lambda: "/detections/" in browser.driver.current_url, "the detection that had the focus")
     browser.one(".skip").send_keys(Keys.ENTER)
@@ -205,7 +205,9 @@ def test_live_news_leave_the_focus_where_it_is(browser: Browser, hub: Hub) -> No
     assert browser.run("return document.activeElement.textContent") == "attic"
 
 
-@pytest.mark.parametrize("path", ["/", "/live", "/detections", "/detections/1", "/nodes/attic", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/live", "/detections", "/detections/1", "/nodes/attic", "/arrivals", "/nowhere"]
+)
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, hub: Hub, path: str) -> None:
     browser.resize(PHONE)
     try:
@@ -238,7 +240,7 @@ def test_times_are_written_in_the_readers_zone(browser: Browser, hub: Hub) -> No
 
 def test_no_other_host_is_ever_asked(browser: Browser, hub: Hub) -> None:
     browser.driver.get_log("performance")
-    for path in ("/", "/live", "/detections", "/detections/1", "/nodes/attic"):
+    for path in ("/", "/live", "/detections", "/detections/1", "/nodes/attic", "/arrivals"):
         browser.driver.get(hub.address + path)
         time.sleep(0.3)
     events = [json.loads(entry["message"])["message"] for entry in browser.driver.get_log("performance")]

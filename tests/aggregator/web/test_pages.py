@@ -184,6 +184,13 @@ def test_a_broken_store_is_told_apart_from_a_broken_program(
     assert "Something broke" in answer.text
 
 
+def test_arrivals_tell_what_became_of_messages(client: FlaskClient) -> None:
+    page = client.get("/arrivals").text
+    assert "80 ms" in page
+    assert "a/v1/b/gap" in page
+    assert 'href="/detections?node=attic&amp;label=dog"' in page
+
+
 def test_health_needs_no_password(services: Services) -> None:
     from aggregator.web import create_app
 

@@ -87,7 +87,8 @@ def test_every_answer_is_hardened(client: FlaskClient, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/live", "/detections", "/detections/1", "/detections/3", "/nodes/attic", "/nowhere"]
+    "path",
+    ["/", "/live", "/detections", "/detections/1", "/detections/3", "/nodes/attic", "/arrivals", "/nowhere"],
 )
 def test_no_page_needs_inline_code_or_another_host(client: FlaskClient, path: str) -> None:
     page = client.get(path).text
