@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aggregator.services.detections import DetectionFilter, DetectionService, write_cursor
+from aggregator.services.fleet import FleetService
+from aggregator.services.statistics import StatisticsService
 from aggregator.store import schema
 from aggregator.store.database import Database
 from aggregator.store.tables import boots, detections, labels, models, nodes
@@ -106,8 +108,20 @@ def main() -> None:
             "posterior over 0.95": DetectionFilter(min_posterior=0.95),
         }
         figures = {name: measure(service, filter_, arguments.rows) for name, filter_ in wanted.items()}
+        begin_s, end_s = BEGIN_S, BEGIN_S + arguments.rows * STEP_S
+        fleet = FleetService(database)
+        whole = {
+            "a node's chart of everything_ms": median_ms(
+                lambda: fleet.detection_counts("node-7", begin_s, end_s)
+            ),
+            "the fleet's chart of everything_ms": median_ms(
+                lambda: fleet.detection_counts(None, begin_s, end_s)
+            ),
+            "all nodes_ms": median_ms(fleet.nodes),
+            "statistics_ms": median_ms(StatisticsService(database).summary),
+        }
         database.close()
-    print(json.dumps({"rows": arguments.rows, "pages": figures}, indent=1))
+    print(json.dumps({"rows": arguments.rows, "pages": figures, "whole": whole}, indent=1))
 
 
 if __name__ == "__main__":

@@ -212,14 +212,9 @@ def test_two_nodes_with_the_same_boot_are_two(desk: Desk) -> None:
     assert {receipt.node for receipt in outcome.receipts} == {"attic", "cellar"}
 
 
-def test_a_server_that_cuts_the_line_costs_one_attempt_at_most(
-    postgres_url: str, any_database: Database
-) -> None:
-    """PostgreSQL restarts: the next batch, or the one after it, is stored."""
-    desk = Desk(any_database)
+@pytest.mark.parametrize("any_database", ["postgresql"], indirect=True)
+def test_a_server_that_cuts_the_line_costs_one_attempt_at_most(desk: Desk, postgres_url: str) -> None:
     desk.take(detection(1))
-    if any_database.name.startswith("sqlite"):
-        pytest.skip("SQLite has no server")
     other = Database(postgres_url)
     with other.write() as connection:
         connection.exec_driver_sql(

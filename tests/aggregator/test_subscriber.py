@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -37,10 +37,12 @@ class AwayStore(IngestService):
 
 
 class Running:
-    """A subscriber in a thread."""
+    """A subscriber in a thread, while the ``with`` block lasts."""
 
-    def __init__(self, broker: Mosquitto, database: Database) -> None:
-        self.ready = threading.Event()
+    def __init__(self, broker: Mosquitto, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._ready = threading.Event()
+        monkeypatch.setattr(subscriber_module, "tell_ready", self._ready.set)
+        monkeypatch.setattr(subscriber_module, "LONGEST_RETRY_S", 0.3)
         self.store = AwayStore(database)
         settings = load(None, {}, {"broker.port": str(broker.port)})
         self._stop = threading.Event()
@@ -49,9 +51,9 @@ class Running:
         )
         self._thread = threading.Thread(target=subscriber.run, args=(self._stop.is_set,))
 
-    def __enter__(self) -> "Running":
+    def __enter__(self) -> Self:
         self._thread.start()
-        assert self.ready.wait(20)
+        assert self._ready.wait(20)
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -60,18 +62,10 @@ class Running:
         assert not self._thread.is_alive()
 
 
-@pytest.fixture(autouse=True)
-def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscriber_module, "LONGEST_RETRY_S", 0.3)
-
-
 def test_nothing_is_acknowledged_before_it_is_stored(
     broker: Mosquitto, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ready = threading.Event()
-    monkeypatch.setattr(subscriber_module, "tell_ready", ready.set)
-    run = Running(broker, database)
-    run.ready = ready
+    run = Running(broker, database, monkeypatch)
     with run, Node(broker.port) as node:
         node.send(detection(1), features(2))
         wait_until(lambda: run.store.refusals >= 3, "it tries again and again")
@@ -84,11 +78,8 @@ def test_nothing_is_acknowledged_before_it_is_stored(
 def test_what_does_not_fit_into_memory_is_delivered_again(
     broker: Mosquitto, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ready = threading.Event()
-    monkeypatch.setattr(subscriber_module, "tell_ready", ready.set)
     monkeypatch.setattr(subscriber_module, "MOST_WAITING_BYTES", 20_000)
-    run = Running(broker, database)
-    run.ready = ready
+    run = Running(broker, database, monkeypatch)
     with run, Node(broker.port) as node:
         node.send(*(features(sequence, detection=None) for sequence in range(1, 21)))
         wait_until(lambda: run.store.refusals >= 2, "the store is away")
