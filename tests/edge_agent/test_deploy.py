@@ -1,0 +1,89 @@
+"""What is deployed fits the agent: the example names every setting, the installer is sound."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_agent.settings import every_setting, load_settings
+from tests.conftest import ROOT
+
+EDGE = ROOT / "deploy" / "edge"
+
+
+def uncommented() -> Iterator[str]:
+    """The example with every key switched on: what follows a `# ` and looks like `key = value`."""
+    for line in (EDGE / "agent.example.toml").read_text().splitlines():
+        yield re.sub(r"^# ([a-z_]+ = )", r"\1", line)
+
+
+def test_the_example_names_every_setting_and_only_those(tmp_path: Path) -> None:
+    plain = tomllib.loads("\n".join(uncommented()))
+    named = {(section, key) for section, keys in plain.items() for key in keys}
+    assert named == {(section, key) for section, key, *_ in every_setting()}
+
+
+def test_the_example_shows_the_defaults() -> None:
+    plain = tomllib.loads("\n".join(uncommented()))
+    examples = {("node", "tags"), ("model", "bundle"), ("input", "usb_id"), ("detector", "thresholds"),
+                ("detector", "smoothing_s"), ("detector", "refractory_s")}  # fmt: skip
+    for section, key, _, _, default in every_setting():
+        if (section, key) not in examples:
+            assert plain[section][key] == (default if default is not None else ""), (section, key)
+
+
+def test_the_example_is_accepted() -> None:
+    assert load_settings(EDGE / "agent.example.toml", {}, {}).input.source == "microphone"
+
+
+def test_the_installer_is_a_sound_script_and_explains_itself() -> None:
+    script = EDGE / "install.sh"
+    subprocess.run(["sh", "-n", str(script)], check=True)
+    told = subprocess.run(["sh", str(script), "--help"], capture_output=True, text=True, check=True)
+    assert "Asks nothing" in told.stdout
+    refused = subprocess.run(["sh", str(script), "--what"], capture_output=True, text=True)
+    assert (refused.returncode, "unknown option" in refused.stderr) == (1, True)
+    if shutil.which("shellcheck"):
+        subprocess.run(["shellcheck", str(script)], check=True)
+
+
+def test_the_unit_is_hardened_and_starts_the_agent() -> None:
+    unit = (EDGE / "soundpost-agent.service").read_text().splitlines()
+    for line in ("Type=notify", "NoNewPrivileges=yes", "ProtectSystem=strict", "Restart=always"):
+        assert line in unit
+    [start] = [line for line in unit if line.startswith("ExecStart=")]
+    assert start.endswith("edge-agent run --config /etc/soundpost/agent.toml")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_edge_extra_alone_runs_the_agent(tmp_path: Path, keywords: Path) -> None:
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    copy = tmp_path / "source"
+    copy.mkdir()
+    for name in ("contract", "edge_agent", "aggregator", "model_build"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    (copy / "README.md").write_text("Soundpost\n")
+    installed = subprocess.run(
+        [str(python), "-m", "pip", "install", "--quiet", f"{copy}[edge]"], capture_output=True, text=True
+    )
+    if installed.returncode and "connection" in installed.stderr.lower():
+        pytest.skip("needs the package index")
+    assert installed.returncode == 0, installed.stderr
+    (tmp_path / "silence.raw").write_bytes(bytes(64_000))
+    with (tmp_path / "silence.raw").open("rb") as silence:
+        done = subprocess.run(
+            [str(python.with_name("edge-agent")), "run", "--model-bundle", str(keywords), "--broker-host", "",
+             "--node-state", str(tmp_path / "state"), "--input-source", "stdin"],
+            stdin=silence, capture_output=True, text=True, timeout=60, cwd=tmp_path,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "heard_s=2" in done.stderr
+    assert not list((tmp_path / "venv").rglob("tensorflow/__init__.py"))
