@@ -10,9 +10,9 @@ from contract.bundle import write_bundle
 from contract.manifest import CLASSIFIER, PREPROCESS, SELFTEST, DataSet
 from model_build.audio_file import to_pcm
 from model_build.dataset import Pcm
-from model_build.network import FRAMES_PER_LSTM_STEP, STEP_FRAMES
 from model_build.recipe import Recipe
 from model_build.runtime import Classifier, Frontend
+from model_build.shape import FRAMES_PER_LSTM_STEP, STEP_FRAMES
 
 MINIMUM_AGENT_VERSION = "0.1.0"
 FEATURES_TOLERANCE_STEPS = 1

@@ -57,7 +57,7 @@ def convert_classifier(
     """classifier.tflite; ``calibration`` is (N, T + STEM_HISTORY, MEL_BINS) normalised frames."""
     from model_build import graphs
     from model_build.merge import Port, chain
-    from model_build.network import STEP_FRAMES
+    from model_build.shape import STEP_FRAMES
 
     core = _drop_cell_clip(_convert(graphs.core_graph(weights), calibration))
     takes, gives = _affine(core, "frames"), _affine(core, "hidden", output=True)

@@ -11,9 +11,9 @@ from contract.clip import decide_clip
 from contract.manifest import is_target
 from model_build.dataset import Pcm, Progress
 from model_build.examples import whole_steps
-from model_build.network import STEP_FRAMES
 from model_build.recipe import DecisionRecipe
 from model_build.runtime import Classifier, Frontend
+from model_build.shape import STEP_FRAMES
 
 STEP_SAMPLES = STEP_FRAMES * HOP_SAMPLES
 _SINE_POWER = 32768.0**2 / 2

@@ -10,9 +10,9 @@ from contract.audio import FEATURE_SCALE_DB, FRAMES_PER_S, HOP_SAMPLES, RATE_HZ
 from model_build.augment import Augmenter
 from model_build.dataset import Pcm, Progress, Sound
 from model_build.frontend_reference import to_db
-from model_build.network import FRAMES_PER_LSTM_STEP, STEP_FRAMES
 from model_build.recipe import Recipe
 from model_build.runtime import Frontend
+from model_build.shape import FRAMES_PER_LSTM_STEP, STEP_FRAMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,9 +26,10 @@ from model_build.errors import DatasetError
 from model_build.evaluate import Heard, Score, choose_thresholds, hear, score
 from model_build.examples import ExampleMaker, ExampleSet
 from model_build.export import export_classifier, export_frontend
-from model_build.network import STEM_HISTORY, Network
+from model_build.network import Network
 from model_build.recipe import Recipe
 from model_build.runtime import Classifier, Frontend
+from model_build.shape import STEM_HISTORY
 from model_build.train import train
 
 CALIBRATION_CLIPS = 200

@@ -14,8 +14,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT, MEL_BINS
-from model_build.network import KERNELS, LEVEL_RANGE_DB, STEM_HISTORY, stem_strides
 from model_build.recipe import NetworkRecipe
+from model_build.shape import KERNELS, LEVEL_RANGE_DB, STEM_HISTORY, STEM_STRIDES
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -73,7 +73,7 @@ def core_graph(weights: Arrays) -> Any:
 
     def core(frames: Any) -> dict[str, Any]:
         x = frames[..., None]
-        for index, (kernel, strides) in enumerate(zip(KERNELS, stem_strides(), strict=True), start=1):
+        for index, (kernel, strides) in enumerate(zip(KERNELS, STEM_STRIDES, strict=True), start=1):
             side = kernel[1] // 2
             x = tf.pad(x, [[0, 0], [0, 0], [side, side], [0, 0]])
             x = tf.nn.conv2d(x, tf.constant(weights[f"conv{index}"]), strides, "VALID")

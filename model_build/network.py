@@ -11,17 +11,8 @@ from numpy.typing import NDArray
 
 from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT, MEL_BINS
 from model_build.recipe import NetworkRecipe
+from model_build.shape import FREQUENCY_STRIDES, KERNELS, LEVEL_RANGE_DB, STEM_HISTORY, STEM_STRIDES
 
-STEP_FRAMES = 4
-FRAMES_PER_LSTM_STEP = 2
-LEVEL_RANGE_DB = 20.0
-"""Decibels around the running level that become one unit."""
-
-STEM_HISTORY = 5
-"""Frames before the present ones that the stem sees: two of the second convolution, twice, and one."""
-
-FREQUENCY_STRIDES = (4, 2)
-KERNELS = ((3, 5), (3, 3))
 _NORM_EPSILON = 1e-3
 
 
@@ -89,7 +80,7 @@ class Network:
         """(N, T / 2, dense) from normalised frames (N, T, MEL_BINS)."""
         # The first convolution also makes the steps before the first, as a stream of zeros would.
         x = tf.pad(x, [[0, 0], [STEM_HISTORY, 0], [0, 0]])[..., None]
-        for index, (kernel, strides) in enumerate(zip(KERNELS, stem_strides(), strict=True), start=1):
+        for index, (kernel, strides) in enumerate(zip(KERNELS, STEM_STRIDES, strict=True), start=1):
             x = tf.pad(x, [[0, 0], [0, 0], [_side(kernel[1]), _side(kernel[1])], [0, 0]])
             x = tf.nn.conv2d(x, self.weights[f"conv{index}"], strides, "VALID")
             x = tf.nn.relu(self._norm(x, f"norm{index}", training))
@@ -142,11 +133,6 @@ class Network:
     ) -> None:
         values = draw.normal(0.0, np.sqrt(gain / inputs), shape).astype(np.float32)
         self.weights[name] = tf.Variable(values, name=name)
-
-
-def stem_strides() -> tuple[tuple[int, int], tuple[int, int]]:
-    """Strides in time and frequency of the two convolutions."""
-    return (FRAMES_PER_LSTM_STEP, FREQUENCY_STRIDES[0]), (1, FREQUENCY_STRIDES[1])
 
 
 def _side(width: int) -> int:

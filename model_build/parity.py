@@ -1,7 +1,7 @@
 """Whether what was exported computes what was trained."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,12 @@ from contract.audio import RATE_HZ
 from model_build.dataset import Pcm
 from model_build.errors import ParityError
 from model_build.frontend_reference import features_db, to_db
-from model_build.network import FRAMES_PER_LSTM_STEP, STEP_FRAMES, Network
 from model_build.recipe import FrontendRecipe
 from model_build.runtime import Classifier, Frontend
+from model_build.shape import FRAMES_PER_LSTM_STEP, STEP_FRAMES
+
+if TYPE_CHECKING:
+    from model_build.network import Network
 
 FRONTEND_LIMIT_DB = 0.5
 """Half a step is rounding; the rest is the int8 mel weights and float32."""
@@ -64,7 +67,7 @@ def check_streaming(classifier: Classifier, features: NDArray[np.int8]) -> None:
 
 
 def check_classifier(
-    network: Network, classifier: Classifier, clips: Sequence[NDArray[np.int8]]
+    network: "Network", classifier: Classifier, clips: Sequence[NDArray[np.int8]]
 ) -> dict[str, float]:
     """Agreement of label and error of logits at the clips' ends, int8 against float."""
     floats, codes = [], []
@@ -82,7 +85,7 @@ def check_classifier(
     return {"parity_agreement": agreement, "parity_nrmse": error}
 
 
-def _float_logits(network: Network, features: NDArray[np.int8]) -> NDArray[np.float64]:
+def _float_logits(network: "Network", features: NDArray[np.int8]) -> NDArray[np.float64]:
     logits: Any = network.logits(features[None].astype(np.float32), training=False)
     last = features.shape[0] // FRAMES_PER_LSTM_STEP - 1
     row = logits.numpy()[0, last].astype(np.float64)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from contract.audio import FRAMES_PER_S
 from model_build.dataset import Progress
 from model_build.examples import ExampleSet, distort
-from model_build.network import FRAMES_PER_LSTM_STEP, Network
+from model_build.network import Network
 from model_build.recipe import Recipe
+from model_build.shape import FRAMES_PER_LSTM_STEP
 
 WARM_UP_PART = 0.25
 """Part of the training in which the rate rises."""

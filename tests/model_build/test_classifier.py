@@ -9,9 +9,9 @@ from contract.bundle import Bundle
 from contract.manifest import CLASSIFIER, PREPROCESS, SELFTEST
 from model_build.export import CLASSIFIER_OPS, require_fused_lstm
 from model_build.flatbuffer import op_names, read_model, signature_tensor
-from model_build.network import STEP_FRAMES
 from model_build.parity import check_streaming
 from model_build.runtime import Classifier, Frontend
+from model_build.shape import STEP_FRAMES
 
 LIMIT_BYTES = 350_000
 
