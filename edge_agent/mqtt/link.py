@@ -31,7 +31,7 @@ from edge_agent.mqtt.window import Window, back_off_s
 from edge_agent.outbox import Outbox, Reader
 from edge_agent.settings import BrokerSettings
 
-_ANSWER_S: Final = 10.0
+_ANSWER_S: Final = 4.0
 _DECLARE_EVERY_S: Final = 2.0
 _STEADY_S: Final = 5.0
 """A connection that held this long starts the back-off anew."""
