@@ -18,8 +18,10 @@ from contract.errors import ContractError
 
 ACK_EXPIRY_S: Final = 3600.0
 IDLE_S: Final = 0.2
-"""The longest wait for the network, for commands, and for a batch without anything that nodes wait for."""
+"""The longest wait for the network, and for a batch without anything that nodes wait for."""
 
+COMMANDS_PERIOD_S: Final = 0.5
+REPORT_PERIOD_S: Final = 60.0
 SHORTEST_RETRY_S: Final = 0.2
 LONGEST_RETRY_S: Final = 10.0
 DELETION_PERIOD_S: Final = 600.0
@@ -54,6 +56,8 @@ class Subscriber:
         self._discarded = 0
         self._next_commands_s = 0.0
         self._next_deletion_s = 0.0
+        self._next_report_s = time.monotonic() + REPORT_PERIOD_S
+        self._taken = Outcome()
         # The broker stops sending at this many unacknowledged messages: it must never be fewer than a batch.
         self._link = Link(
             settings,
@@ -72,6 +76,7 @@ class Subscriber:
             if not self._waiting:
                 self._send_commands()
                 self._delete_old()
+            self._report()
         if self._waiting:
             self._flush()
         self._link.close()
@@ -121,6 +126,7 @@ class Subscriber:
         if self._failures:
             _log.info("the store works again")
         self._failures = 0
+        self._taken = self._taken.plus(outcome)
         for mid, generation in self._mids:
             self._link.acknowledge(mid, generation)
         self._acknowledge(outcome)
@@ -144,7 +150,7 @@ class Subscriber:
         now_s = time.monotonic()
         if not self._link.connected or now_s < self._next_commands_s:
             return
-        self._next_commands_s = now_s + IDLE_S
+        self._next_commands_s = now_s + COMMANDS_PERIOD_S
         try:
             sent = [command.id for node, command in self._commands.waiting() if self._send(node, command)]
             if sent:
@@ -162,6 +168,16 @@ class Subscriber:
             more = False
             _log.error("old rows cannot be deleted: %s", error)
         self._next_deletion_s = now_s + (DELETION_PAUSE_S if more else DELETION_PERIOD_S)
+
+    def _report(self) -> None:
+        now_s = time.monotonic()
+        if now_s < self._next_report_s:
+            return
+        self._next_report_s = now_s + REPORT_PERIOD_S
+        taken, self._taken = self._taken, Outcome()
+        if taken.stored or taken.duplicates or taken.quarantined:
+            _log.info("in the last minute stored %d, came again %d, quarantined %d",
+                      taken.stored, taken.duplicates, taken.quarantined)  # fmt: skip
 
     def _send(self, node: str, command: Any) -> bool:
         return self._link.publish(

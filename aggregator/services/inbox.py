@@ -8,8 +8,8 @@ from contract.errors import ContractError
 from contract.record import Record
 from contract.topics import Topic
 
-PAYLOAD_BOUND_BYTES: Final = 65_536
-"""So much of a quarantined message is kept."""
+PAYLOAD_BOUND_BYTES: Final = max(topic.limit_bytes for topic in topics.ALL)
+"""So much of a quarantined message is kept: all of it, unless it was too large for any topic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,24 +1,36 @@
 """Store first, then acknowledge: batches of messages to committed rows and what nodes may be told."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 
-from aggregator.errors import ContentRefusedError
+from aggregator.errors import ContentRefusedError, StoreError
 from aggregator.services.batch import Batch, Receipt
 from aggregator.services.inbox import Accepted, Incoming, Refused, read
 from aggregator.services.roster import Roster
 from aggregator.store.database import Database
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of a batch; it is committed."""
 
-    receipts: tuple[Receipt, ...]
-    stored: int
-    duplicates: int
-    quarantined: int
+    receipts: tuple[Receipt, ...] = ()
+    stored: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+
+    def plus(self, other: "Outcome") -> "Outcome":
+        """Both together, without receipts: those belong to one batch."""
+        return Outcome(
+            stored=self.stored + other.stored,
+            duplicates=self.duplicates + other.duplicates,
+            quarantined=self.quarantined + other.quarantined,
+        )
 
 
 class IngestService:
@@ -58,9 +70,13 @@ class IngestService:
             with self._database.write() as connection:
                 batch = Batch(connection, self._roster, self._now())
                 receipts = batch.write(messages)
-        except BaseException:
+        except StoreError:
             self._roster.forget()
             raise
+        except Exception as error:  # a fault of ours: it must not stop the messages that it does not concern
+            self._roster.forget()
+            _log.exception("a batch cannot be stored")
+            raise ContentRefusedError(f"internal: {type(error).__name__}: {error}") from error
         return Outcome(
             receipts=tuple(receipts),
             stored=batch.stored,
@@ -70,9 +86,5 @@ class IngestService:
 
 
 def _joined(outcomes: Sequence[Outcome]) -> Outcome:
-    return Outcome(
-        receipts=tuple(receipt for outcome in outcomes for receipt in outcome.receipts),
-        stored=sum(outcome.stored for outcome in outcomes),
-        duplicates=sum(outcome.duplicates for outcome in outcomes),
-        quarantined=sum(outcome.quarantined for outcome in outcomes),
-    )
+    total = reduce(Outcome.plus, outcomes, Outcome())
+    return replace(total, receipts=tuple(receipt for outcome in outcomes for receipt in outcome.receipts))

@@ -119,7 +119,7 @@ def node_view(row: Any, *, now_s: float, silent_after_s: float) -> NodeView:
         boot=row.boot,
         last_heard_s=row.last_heard_s,
         level_dbfs=heard_levels[-1],
-        gaps=row.missing,
+        gaps=int(row.missing),
         clock_offset_s=row.clock_offset_s,
         site=birth.get("site", ""),
         tags=tuple(birth.get("tags", ())),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from aggregator.domain.clock import Span
+from aggregator.domain.sequences import Ranges
 from aggregator.services.inbox import PAYLOAD_BOUND_BYTES, Refused
 from contract.messages import Detection, DurableMessage, Features, Gap
 from contract.record import Record
@@ -61,7 +62,8 @@ def of_gap(record: Gap, span: Span, gap_boot_id: int) -> dict[str, Any]:
         "gap_boot_id": gap_boot_id,
         "start_s": span.start_s,
         "end_s": span.end_s,
-        "count": record.count,
+        # Not ``record.count``: ranges may overlap, and what they add up to need not fit into a column.
+        "count": Ranges((first, last) for first, last in record.ranges).count(),
     }
 
 

@@ -9,12 +9,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
+    DBAPIError,
     IntegrityError,
     NoSuchModuleError,
     ProgrammingError,
     SQLAlchemyError,
     StatementError,
 )
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from aggregator.errors import ContentRefusedError, SettingsError, StoreError
 
@@ -71,8 +73,10 @@ def _wrapped() -> Iterator[None]:
         yield
     except _ABOUT_CONTENT as error:
         raise ContentRefusedError(_sentence(error)) from error
-    except SQLAlchemyError as error:
+    except (DBAPIError, PoolTimeoutError) as error:
         raise StoreError(_sentence(error)) from error
+    except SQLAlchemyError as error:
+        raise ContentRefusedError(_sentence(error)) from error
 
 
 def _sentence(error: SQLAlchemyError) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Float, bindparam, cast, func, select, update
 
 from aggregator.domain.progress import Progress
 from aggregator.domain.sequences import Ranges
@@ -77,7 +77,10 @@ def _save(connection: Connection, table: Any, rows: Rows) -> None:
 
 def all_nodes(connection: Connection, names: Sequence[str] | None = None) -> Sequence[Any]:
     """Every node, or those named, with the count of what is missing, sorted by name."""
-    missing = select(func.sum(boots.c.missing)).where(boots.c.node_id == nodes.c.id).scalar_subquery()
+    # As a float: a node may declare so many that whole numbers overflow.
+    missing = (
+        select(func.sum(cast(boots.c.missing, Float))).where(boots.c.node_id == nodes.c.id).scalar_subquery()
+    )
     wanted = select(nodes, func.coalesce(missing, 0).label("missing")).order_by(nodes.c.name)
     if names is not None:
         wanted = wanted.where(nodes.c.name.in_(names))

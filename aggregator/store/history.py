@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, union_all
+from sqlalchemy import Connection, Float, Row, cast, func, select, union_all
 
 from aggregator.store.tables import (
     boots,
@@ -82,8 +82,9 @@ def stored_twice(connection: Connection) -> int:
 
 def boots_summed(connection: Connection) -> tuple[int, int]:
     """Duplicates and missing messages of all boots."""
+    # As floats: a node may declare so many that whole numbers overflow.
     duplicates, missing = connection.execute(
-        select(func.sum(boots.c.duplicates), func.sum(boots.c.missing))
+        select(func.sum(cast(boots.c.duplicates, Float)), func.sum(cast(boots.c.missing, Float)))
     ).one()
     return int(duplicates or 0), int(missing or 0)
 

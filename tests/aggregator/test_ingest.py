@@ -5,9 +5,12 @@ import json
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from aggregator.errors import ContentRefusedError, StoreError
+from aggregator.services import rows
 from aggregator.services.detections import DetectionFilter, DetectionService
 from aggregator.services.fleet import FleetService
 from aggregator.services.inbox import Incoming
@@ -15,6 +18,8 @@ from aggregator.services.ingest import IngestService, Outcome
 from aggregator.services.statistics import StatisticsService
 from aggregator.store import journal
 from aggregator.store.database import Database
+from contract import topics
+from contract.messages import Detection
 from contract.record import Record
 from tests.aggregator import messages
 from tests.aggregator.messages import (
@@ -240,3 +245,41 @@ def test_a_store_that_refuses_one_message_takes_the_others(
     assert (outcome.stored, outcome.quarantined) == (2, 1)
     assert max(desk.through(outcome).values()) == 3
     assert "not this one" in desk.statistics.quarantine()[0].reason
+
+
+def test_a_fault_of_ours_costs_only_the_message_that_meets_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_on_rain(record: Detection) -> dict[str, object]:
+        return of_detection(record) if record.label != "rain" else {"posterior": 2**70}
+
+    of_detection = rows.of_detection
+    monkeypatch.setattr(rows, "of_detection", fail_on_rain)
+    outcome = desk.take(detection(1), detection(2, label="rain"), detection(3))
+    assert (outcome.stored, outcome.quarantined) == (2, 1)
+    assert max(desk.through(outcome).values()) == 3
+
+
+def test_boundless_gaps_can_be_counted(database: Database) -> None:
+    desk = Desk(database)
+    boots = [f"{number:016x}" for number in range(1100)]
+    desk.take(*(gap(1, boot=boot, gap_boot=boot, ranges=((1, 2**53),) * 9) for boot in boots))
+    assert desk.statistics.summary().gaps > 2**63
+    assert desk.fleet.nodes()[0].gaps > 2**63
+    detail = desk.fleet.node("attic")
+    assert detail is not None
+    assert detail.gaps[0].count == 2**53
+
+
+@given(
+    kind=st.sampled_from([topic.kind for topic in topics.ALL]),
+    payload=st.binary(max_size=200) | st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    ).map(lambda plain: json.dumps(plain).encode()),
+    node=st.sampled_from(["attic", "", "A", "x" * 65, "\ud800"]),
+)  # fmt: skip
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_content_raises_out_of_ingest(database: Database, kind: str, payload: bytes, node: str) -> None:
+    outcome = IngestService(database, NAMESPACE).store([raw(kind, payload, node)])
+    assert outcome.quarantined + outcome.stored + outcome.duplicates <= 1
