@@ -4,6 +4,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from aggregator.services.catalogue import Services
+from aggregator.services.detections import DetectionView
 
 
 def pages(services: Services) -> Blueprint:
@@ -13,7 +14,13 @@ def pages(services: Services) -> Blueprint:
     @routes.get("/")
     def overview() -> ResponseReturnValue:
         nodes = services.fleet.nodes()
-        last = {node.name: services.detections.newest(1, node=node.name) for node in nodes}
+        last = {node.name: last_with_picture(services, node.name) for node in nodes}
         return render_template("fleet.html", nodes=nodes, last=last)
 
     return routes
+
+
+def last_with_picture(services: Services, node: str) -> DetectionView | None:
+    """What ``node`` heard last; if its picture is still on its way, what it heard just before."""
+    newest = services.detections.newest(3, node=node)
+    return next((heard for heard in newest if heard.window_id is not None), newest[0] if newest else None)

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from aggregator.errors import CommandError
 from aggregator.services.catalogue import Services
 from aggregator.services.fleet import NodeDetail
+from aggregator.web.fleet import last_with_picture
 from aggregator.web.history_chart import count_lanes, level_chart, time_ticks
 from contract.messages import PUBLISH_POLICIES
 
@@ -40,6 +41,7 @@ def pages(services: Services) -> Blueprint:
             levels=level_chart(services.fleet.levels(name, since, until, _LEVEL_POINTS), detail.gaps),
             lanes=count_lanes(services.fleet.detection_counts(name, since, until, _COUNT_BUCKETS)),
             heard=services.detections.newest(_LAST_HEARD, node=name),
+            last=last_with_picture(services, name),
             commands=services.commands.recent(name, 5),
             policies=PUBLISH_POLICIES,
         )

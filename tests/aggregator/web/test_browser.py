@@ -89,6 +89,9 @@ def test_nodes_come_and_go(browser: Browser, hub: Hub) -> None:
     shed.beat(-12.0, problems=("the disk is nearly full",))
     browser.until(lambda: "−12 dB" in browser.text("[data-node=shed] .level"), "its new level")
     browser.until(lambda: "the disk is nearly full" in browser.text("[data-node=shed]"), "its problem")
+    shed.show("rain", shed.hear("rain"))
+    browser.until(lambda: browser.all("[data-node=shed] .card-last img"), "what it heard")
+    assert browser.text("[data-node=shed] .card-last strong") == "rain"
     shed.go()
     browser.until(lambda: "offline" in browser.text("[data-node=shed] .status"), "its leave")
     assert browser.run("return document.body.dataset.sameDocument") == "yes", "nothing was reloaded"
