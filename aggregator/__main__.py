@@ -75,7 +75,12 @@ def _add(
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=meaning, description=meaning[0].upper() + meaning[1:] + ".")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings, TOML")
-    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    parser.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="least weight of a logged line (default: info)",
+    )
     group = parser.add_argument_group("settings")
     for item in settings.every_key():
         shown = f"{item.meaning} (default: {item.default})" if item.default != "" else item.meaning

@@ -77,7 +77,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluate(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--bundle", required=True, type=Path)
+    command.add_argument("--bundle", required=True, type=Path, metavar="FILE", help="the bundle to measure")
     command.add_argument("--data", required=True, type=Path, help="folder of the data set")
     command.add_argument("--split", help="validation, testing, or a fold; all but training if absent")
     command.add_argument("--limit", type=_positive, help="at most so many clips of each word and split")

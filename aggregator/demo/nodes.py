@@ -43,7 +43,10 @@ def produced(config: Path) -> int:
 def _input(plan: NodePlan) -> dict[str, Any]:
     if plan.source is None:
         return {"source": "microphone"}
-    return {"source": "files", "path": str(plan.source.resolve()), "loop": True, "pause_s": 1.0, "shuffle": plan.number}
+    # Any number does that makes the first few nodes begin with different files.
+    order = 47 * plan.number
+    path = str(plan.source.resolve())
+    return {"source": "files", "path": path, "loop": True, "pause_s": 1.0, "shuffle": order}
 
 
 def toml(sections: dict[str, dict[str, Any]]) -> str:
