@@ -57,6 +57,8 @@ def take(browser: Browser, address: str, path: str, name: str) -> None:
     browser.driver.get(address + path)
     browser.until(pictures_loaded(browser), "the spectrograms")
     shot = Image.open(io.BytesIO(browser.driver.get_screenshot_as_png())).convert("RGB")
+    bottom = browser.run("return Math.ceil(document.querySelector('main').getBoundingClientRect().bottom)")
+    shot = shot.crop((0, 0, shot.width, min(shot.height, bottom)))
     flat = shot.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     flat.save(PICTURES / f"{name}.png", optimize=True)
 

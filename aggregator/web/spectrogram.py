@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aggregator.web.colours import palette
-from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT
+from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT, feature_to_db
 
 SIZES: Final = ("thumb", "full")
 
@@ -18,6 +18,7 @@ _THUMB: Final = (240, 80)
 _FULL_HEIGHT: Final = 400
 _FULL_WIDTHS: Final = (640, 2400)
 _FULL_PIXELS_PER_FRAME: Final = 8
+_SILENCE_DB: Final = feature_to_db(-126)
 _SMALLEST_SPAN_DB: Final = 36.0
 """A window of nothing but noise shall look quiet, not be stretched to full contrast."""
 _LARGEST_SPAN_DB: Final = 80.0
@@ -42,7 +43,9 @@ def decibels(features: NDArray[np.int8]) -> NDArray[np.float32]:
 
 def level_span(levels_db: NDArray[np.float32]) -> LevelSpan:
     """The span that shows what is in ``levels_db`` (T, M): from its quiet parts to nearly its loudest."""
-    low, high = (float(value) for value in np.percentile(levels_db, [8.0, 99.8]))
+    # Digital silence between recordings says nothing about how quiet the place is.
+    audible = levels_db[levels_db > _SILENCE_DB]
+    low, high = (float(value) for value in np.percentile(audible if audible.size else levels_db, [8.0, 99.8]))
     span = min(max(high - low, _SMALLEST_SPAN_DB), _LARGEST_SPAN_DB)
     return LevelSpan(low_db=high - span, high_db=high)
 

@@ -76,6 +76,14 @@ def test_noise_alone_is_not_stretched_to_full_contrast() -> None:
     assert span.high_db - span.low_db >= 36
 
 
+def test_digital_silence_does_not_wash_out_the_rest() -> None:
+    sound = sounds.features("dog")
+    cut = np.concatenate([sound, np.full_like(sound[:60], -128)])
+    assert level_span(decibels(cut)) == level_span(decibels(sound))
+    nothing = level_span(decibels(np.full((10, MEL_BINS), -128, np.int8)))
+    assert nothing.high_db - nothing.low_db >= 36
+
+
 @given(frames=st.integers(1, 1500), seed=st.integers(0, 99))
 def test_every_window_can_be_drawn(frames: int, seed: int) -> None:
     features = np.random.default_rng(seed).integers(-128, 128, (frames, MEL_BINS)).astype(np.int8)
