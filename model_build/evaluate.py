@@ -17,7 +17,8 @@ from model_build.shape import STEP_FRAMES
 
 STEP_SAMPLES = STEP_FRAMES * HOP_SAMPLES
 _SINE_POWER = 32768.0**2 / 2
-_THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
+_HIGHEST_THRESHOLD = 0.95
+_THRESHOLD_STEP = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,9 @@ def score(heard: Iterable[Heard], labels: Sequence[str], decision: DecisionRecip
 def choose_thresholds(
     heard: Sequence[Heard], labels: Sequence[str], decision: DecisionRecipe
 ) -> dict[str, float]:
-    """For each label the lowest threshold from .5 to .95 at which enough of its detections are right."""
+    """For each label the lowest threshold that the recipe allows at which enough detections are right."""
+    count = round((_HIGHEST_THRESHOLD - decision.threshold_least) / _THRESHOLD_STEP)
+    levels = [round(_HIGHEST_THRESHOLD - _THRESHOLD_STEP * step, 2) for step in range(count, -1, -1)]
     peaks = np.stack([smoothed(clip.posteriors, decision.smoothing_s).max(axis=0) for clip in heard])
     truth = np.array([labels.index(clip.label) for clip in heard])
     chosen = {}
@@ -100,10 +103,10 @@ def choose_thresholds(
         if is_target(label):
             precise = (
                 level
-                for level in _THRESHOLDS
+                for level in levels
                 if _precision(peaks[:, index] >= level, truth == index) >= decision.threshold_precision
             )
-            chosen[label] = next(precise, _THRESHOLDS[-1])
+            chosen[label] = next(precise, _HIGHEST_THRESHOLD)
     return chosen
 
 

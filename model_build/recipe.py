@@ -100,6 +100,8 @@ class DecisionRecipe:
     clip_gate_db: float | None
     smoothing_s: float
     refractory_s: float
+    threshold_least: float
+    """No label's threshold is lower."""
     threshold_precision: float
     """Precision on validation that a label's threshold is chosen for."""
 
