@@ -68,6 +68,7 @@ class Running:
         while not self._stop.is_set():
             if time.monotonic() >= end_s:
                 self._listener.stop(0.2)
+                self._watch.end()
                 return True
             item = self._listener.get(_TICK_S)
             if isinstance(item, Ended):

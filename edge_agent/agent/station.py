@@ -2,7 +2,7 @@
 
 import logging
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from edge_agent.outbox import Build, gap
 from edge_agent.pipeline import Step
 from edge_agent.settings import PublishSettings
 from edge_agent.windows import Cutter, Slice, Window, make_cutter
+
+OVERRUNS_S: Final = 10.0
+"""Overruns of this long become one gap: a node that is too slow must not be kept busy by telling so."""
 
 _log = logging.getLogger("edge_agent.agent")
 
@@ -52,6 +55,7 @@ class Station:
         """Sound processed since the start."""
         self.detections = 0
         self.overruns = 0
+        self._overrun: Lost | None = None
 
     def hear(self, block: Block) -> None:
         """More sound."""
@@ -59,17 +63,20 @@ class Station:
         self.heard_s += len(block.samples) / RATE_HZ
         for step in self._pipeline.feed(block.samples, block.captured_s):
             self._take(step)
+        if self._overrun is not None and block.captured_s - self._overrun.start_s > OVERRUNS_S:
+            self._declare(self._overrun)
 
     def lose(self, lost: Lost) -> None:
         """Sound is missing here. After an input was lost a new stream begins."""
-        _log.warning("sound is missing", extra={"reason": lost.reason, "seconds": lost.end_s - lost.start_s})
         if lost.reason == "overrun":
             self.overruns += 1
-        else:
-            self.finish()
-            self._pipeline.reset()
-            self._last = None
-        self._outbox.append(GAP, gap(self._identity.boot, lost.reason, lost.start_s, lost.end_s))
+            start_s = self._overrun.start_s if self._overrun else lost.start_s
+            self._overrun = Lost(reason="overrun", start_s=start_s, end_s=lost.end_s)
+            return
+        self.finish()
+        self._pipeline.reset()
+        self._last = None
+        self._declare(lost)
 
     def finish(self) -> None:
         """The stream ends or breaks: report what waits for more sound."""
@@ -80,11 +87,19 @@ class Station:
             if last is not None:
                 self._report(last, found)
         self._send(self._cutter.flush())
+        if self._overrun is not None:
+            self._declare(self._overrun)
 
     def set_policy(self, policy: str) -> None:
         """Publish by another policy from now on."""
         self._send(self._cutter.flush())
         self._cutter = self._make_cutter(policy)
+
+    def _declare(self, lost: Lost) -> None:
+        _log.warning("sound is missing", extra={"reason": lost.reason, "seconds": lost.end_s - lost.start_s})
+        self._outbox.append(GAP, gap(self._identity.boot, lost.reason, lost.start_s, lost.end_s))
+        if lost is self._overrun:
+            self._overrun = None
 
     def _make_cutter(self, policy: str) -> Cutter:
         publish = self._publish

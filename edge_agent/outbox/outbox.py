@@ -151,7 +151,7 @@ class Outbox:
                 self._alive = self._declare = False
                 work = self._taken = self._waiting.take()
             self._commit(storage, work, closing=closing)
-        except (sqlite3.Error, OSError, OutboxError) as error:
+        except Exception as error:  # whatever it is, the thread must live and nothing may be lost
             self._refused(work, error)
             return False
         return True
