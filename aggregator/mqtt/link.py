@@ -18,6 +18,7 @@ from aggregator.settings import Settings
 SHORTEST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 30.0
 HANDSHAKE_S: Final = 10.0
+UNANSWERED_LIMIT: Final = 2
 SESSION_EXPIRY_S: Final = 7 * 86_400
 LARGEST_PACKET_BYTES: Final = 4_000_000
 """The broker keeps larger ones to itself; the contract's topics allow far less."""
@@ -45,6 +46,7 @@ class Link:
         self._version_5 = settings.broker.protocol != "3.1.1"
         self._client: paho.Client | None = None
         self._failures = 0
+        self._unanswered = 0
         self._next_try_s = 0.0
         self._handshake_until_s = 0.0
         self._welcomed = False
@@ -73,6 +75,7 @@ class Link:
             result = paho.MQTT_ERR_PROTOCOL
         late = not self._welcomed and time.monotonic() > self._handshake_until_s
         if result != paho.MQTT_ERR_SUCCESS or late:
+            self._reconsider_version()
             self._lost(paho.error_string(result) if result else "no answer to the greeting")
 
     def publish(self, topic: str, payload: bytes, *, qos: int, expiry_s: float) -> bool:
@@ -150,16 +153,18 @@ class Link:
         client.max_inflight_messages_set(1000)
         client.max_queued_messages_set(10_000)
         client.on_connect = self._on_connect
-        client.on_subscribe = lambda *_: self._on_ready()
+        client.on_subscribe = self._on_subscribe
         client.on_message = lambda _client, _userdata, message: self._on_message(message)
         return client
 
     def _on_connect(self, client: paho.Client, _userdata: Any, _flags: Any, reason: Any, _: Any) -> None:
         if reason.is_failure:
             _log.error("the broker refuses this client: %s", reason)
+            if reason == "Unsupported protocol version":
+                self._unanswered = UNANSWERED_LIMIT
             return
         self._welcomed = True
-        self._failures = 0
+        self._failures = self._unanswered = 0
         # Always: a session that the broker still has may lack a topic that this version added.
         client.subscribe([(name, 1) for name in self._filters])
         _log.info(
@@ -169,15 +174,30 @@ class Link:
             "5" if self._version_5 else "3.1.1",
         )
 
+    def _on_subscribe(
+        self, _client: paho.Client, _userdata: Any, _mid: int, reasons: list[Any], _: Any
+    ) -> None:
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        if refused:
+            _log.error("the broker does not let this client read the nodes' topics: %s", refused[0])
+        else:
+            self._on_ready()
+
+    def _reconsider_version(self) -> None:
+        """A broker that closes the line instead of answering may know only the other version of MQTT."""
+        if self._settings.broker.protocol != "auto" or self._welcomed:
+            return
+        self._unanswered += 1
+        if self._unanswered >= UNANSWERED_LIMIT:
+            self._unanswered = 0
+            self._version_5 = not self._version_5
+
     def _lost(self, reason: str) -> None:
         self._failures += 1
         longest_s = min(SHORTEST_WAIT_S * 2.0 ** min(self._failures, 10), LONGEST_WAIT_S)
         wait_s = random.uniform(SHORTEST_WAIT_S, longest_s)  # noqa: S311 - spreads clients, guards nothing
         self._next_try_s = time.monotonic() + wait_s
         _log.warning("no connection to the broker (%s), next try in %.1f s", reason, wait_s)
-        answered = self._welcomed
-        if self._settings.broker.protocol == "auto" and not answered:
-            self._version_5 = not self._version_5
         self._end()
 
     def _end(self) -> None:
