@@ -127,7 +127,7 @@ def check_disk(settings: Settings) -> Finding:
 def check_clock() -> Finding:
     """Whether times in messages can be right."""
     if time.time() < health.FIRST_POSSIBLE_S:
-        says = f"it is {time.strftime('%Y-%m-%d', time.gmtime())} here"
+        says = f"it is {time.strftime('%Y-%m-%d', time.gmtime(time.time()))} here"
         return Finding(
             what="clock", ok=False, says=says, mend="timedatectl set-ntp true, and wait for network"
         )
