@@ -30,11 +30,16 @@ class AccountService:
     """
 
     def __init__(
-        self, database: Database, folder: Path, *, clock: Callable[[], float] = time.monotonic
+        self,
+        database: Database,
+        folder: Path,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        hasher: PasswordHasher | None = None,
     ) -> None:
         self._database = database
         self._folder = folder
-        self._hasher = PasswordHasher()
+        self._hasher = hasher or PasswordHasher()
         self._attempts = Attempts(free=5, clock=clock)
         # A whole network may try from many addresses, so all failures together count as well; but not for
         # long, or anybody could lock the owner out.

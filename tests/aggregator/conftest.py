@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import text
 
@@ -14,6 +15,10 @@ from aggregator.settings import Settings, Store
 from aggregator.store import schema
 from aggregator.store.database import Database
 from tests.aggregator import messages, postgres
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("aggregator", deadline=None)
+hypothesis.settings.load_profile("aggregator")
 
 
 @pytest.fixture(scope="session")

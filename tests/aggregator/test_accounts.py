@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from aggregator.errors import PasswordError, TooManyAttemptsError
 from aggregator.services.accounts import AccountService
 from aggregator.store.database import Database
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 class Clock:
@@ -23,7 +26,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def accounts(any_database: Database, tmp_path: Path, clock: Clock) -> AccountService:
-    return AccountService(any_database, tmp_path / "data", clock=clock)
+    return AccountService(any_database, tmp_path / "data", clock=clock, hasher=CHEAP)
 
 
 def test_the_first_password_needs_the_setup_code_and_is_set_once(accounts: AccountService) -> None:
