@@ -21,7 +21,7 @@ from edge_agent.interpreter import runtime_name
 from edge_agent.pipeline import Pipeline, Tuning, make_detector
 
 ROUNDS: Final = 5
-BLOCK_SAMPLES: Final = 640
+BLOCK_SAMPLES: Final = 1280
 """Sound is fed in the blocks in which a live source gives it."""
 
 

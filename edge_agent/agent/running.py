@@ -7,7 +7,7 @@ import time
 from typing import Final, Protocol
 
 from contract.messages import Heartbeat
-from edge_agent import health, systemd
+from edge_agent import health, memory, systemd
 from edge_agent.agent.orders import Orders
 from edge_agent.agent.reporting import Hearing, Identity, heartbeat
 from edge_agent.agent.station import Station
@@ -60,6 +60,7 @@ class Running:
         self._dog_s = systemd.watchdog_s()
         self._progress = self._told_progress = 0
         self._state = "starting"
+        self._settled = False
 
     def listen(self, seconds: float | None = None) -> bool:
         """Whether the input came to its end, or ``seconds`` have passed, rather than being stopped."""
@@ -135,6 +136,10 @@ class Running:
             self.beat()
         if now_s - self._beat_s >= self._heartbeat_s:
             self.beat()
+            if not self._settled:
+                # Opening the input and connecting have left things behind that are not needed again.
+                self._settled = True
+                memory.give_back()
         self._tell_state(now_s)
         self._feed_dog(now_s)
 

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK_S: Final = 0.04
+BLOCK_S: Final = 0.08
 """Length of a block where the source leaves the choice to us."""
 QUIET_S: Final = 2.5
 """A live source without a block for this long has stopped."""

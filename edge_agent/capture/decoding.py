@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_agent.capture.block import BLOCK_S
 from edge_agent.capture.convert import Converter
 from edge_agent.errors import CaptureError
 
@@ -16,7 +17,6 @@ SUFFIXES: Final = frozenset(
     {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64", ".rf64"}
 )
 """What is taken from a folder; a file that is named itself may be called anything."""
-_PIECE_S: Final = 0.04
 
 
 def sound_files(path: Path) -> list[Path]:
@@ -32,7 +32,7 @@ def sound_files(path: Path) -> list[Path]:
 
 
 def decode(path: Path) -> Iterator[NDArray[np.int16]]:
-    """The file in pieces of about 40 ms, (n,) int16.
+    """The file in pieces of about 80 ms, (n,) int16.
 
     ``CaptureError`` before the first piece if it is no sound, after the last if part of it is missing.
     """
@@ -43,7 +43,7 @@ def decode(path: Path) -> Iterator[NDArray[np.int16]]:
         with soundfile.SoundFile(path) as file:
             rate_hz, promised = file.samplerate, _promised_frames(path, file.frames)
             converter = Converter(rate_hz)
-            for piece in file.blocks(max(1, round(rate_hz * _PIECE_S)), dtype="float32", always_2d=True):
+            for piece in file.blocks(max(1, round(rate_hz * BLOCK_S)), dtype="float32", always_2d=True):
                 read += len(piece)
                 yield converter.feed(piece)
             yield converter.feed(np.zeros((0, 1), np.float32), last=True)

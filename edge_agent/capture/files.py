@@ -43,7 +43,7 @@ class FileSource:
         self._given = 0
 
     def read(self) -> Block | None:
-        """The next 40 ms or so, when they are due."""
+        """The next 80 ms or so, when they are due."""
         samples = next(self._pieces, None)
         if samples is None:
             return None

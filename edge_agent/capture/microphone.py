@@ -115,7 +115,7 @@ class Microphone:
         self.opened = device.name
 
     def read(self) -> Block | Lost | None:
-        """The next 40 ms; ``CaptureError`` when none came for 2.5 s."""
+        """The next 80 ms; ``CaptureError`` when none came for 2.5 s."""
         lost, self._lost = self._lost, None
         if lost is not None:
             return lost

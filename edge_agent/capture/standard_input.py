@@ -29,7 +29,7 @@ class StandardInput:
             self._descriptor = sys.stdin.fileno()
 
     def read(self) -> Block | None:
-        """What has come, 40 ms at most; ``CaptureError`` after 2.5 s of nothing."""
+        """What has come, 80 ms at most; ``CaptureError`` after 2.5 s of nothing."""
         descriptor = self._descriptor if self._descriptor is not None else 0
         while True:
             if not select.select([descriptor], [], [], QUIET_S)[0]:

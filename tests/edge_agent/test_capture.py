@@ -151,8 +151,8 @@ def test_what_a_live_input_gives_too_fast_is_counted_and_told() -> None:
     blocks = [a_block(index * 0.04) for index in range(150)]
     listener = Listener(Script(*blocks, live=True))
     listener.start()
-    wait_until(lambda: listener.overruns == 51)  # the end did not fit either
-    taken = [listener.get(1) for _ in range(100)]
+    wait_until(lambda: listener.overruns == 101)  # the end did not fit either
+    taken = [listener.get(1) for _ in range(50)]
     assert all(isinstance(item, Block) for item in taken)
 
 

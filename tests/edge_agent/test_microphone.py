@@ -42,7 +42,7 @@ from edge_agent.settings import InputSettings
 source = make_source(InputSettings(device="pulse", channels=int(sys.argv[1])))
 source.open()
 print("open", flush=True)
-blocks = [source.read() for _ in range(int(3 / 0.04))]
+blocks = [source.read() for _ in range(int(3 / 0.08))]
 source.close()
 sound = np.concatenate([block.samples for block in blocks]).astype(float)
 loud = sound[np.abs(sound) > 1000]
