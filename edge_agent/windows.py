@@ -49,7 +49,7 @@ class Cutter(Protocol):
     def feed(self, part: Slice) -> list[Window]:
         """The windows that are complete with one more step."""
 
-    def mark(self, sequence: int, back_steps: int) -> None:
+    def mark(self, sequence: int, back_steps: int) -> list[Window]:
         """A detection with this sequence began ``back_steps`` before the step fed last."""
 
     def flush(self) -> list[Window]:
@@ -63,8 +63,9 @@ class Nothing:
         """Nothing."""
         return []
 
-    def mark(self, sequence: int, back_steps: int) -> None:
+    def mark(self, sequence: int, back_steps: int) -> list[Window]:  # noqa: ARG002
         """Nothing to remember."""
+        return []
 
     def flush(self) -> list[Window]:
         """Nothing."""
@@ -83,8 +84,9 @@ class Everything:
         self._open.append(part)
         return self.flush() if len(self._open) >= self._every else []
 
-    def mark(self, sequence: int, back_steps: int) -> None:
+    def mark(self, sequence: int, back_steps: int) -> list[Window]:  # noqa: ARG002
         """Every frame is sent anyway."""
+        return []
 
     def flush(self) -> list[Window]:
         """What has come since the last window."""
@@ -93,13 +95,18 @@ class Everything:
 
 
 class AroundDetections:
-    """Policy ``results+features``: from before a detection to after it; windows that meet become one."""
+    """Policy ``results+features``: a window from before each detection to after it.
+
+    Where two would overlap they meet in the middle between the detections; detections that overlap
+    themselves share one window, which names the first.
+    """
 
     def __init__(self, before_steps: int, after_steps: int, longest_steps: int) -> None:
         self._before, self._after, self._longest = before_steps, after_steps, max(2, longest_steps)
         self._past: deque[Slice] = deque(maxlen=self._longest - 1)
         self._open: list[Slice] | None = None
         self._first: int | None = None
+        self._told = 0
         self._wait = 0
 
     def feed(self, part: Slice) -> list[Window]:
@@ -111,15 +118,18 @@ class AroundDetections:
         self._wait -= 1
         return self.flush() if self._wait <= 0 or len(self._open) >= self._longest else []
 
-    def mark(self, sequence: int, back_steps: int) -> None:
-        """Open a window around the detection, or keep the open one open for longer."""
+    def mark(self, sequence: int, back_steps: int) -> list[Window]:
+        """Open a window around the detection; the window before it ends here, if one was open."""
         self._wait = max(self._after, 1)
-        if self._open is not None:
-            return
-        wanted = min(len(self._past), back_steps + 1 + self._before)
-        self._open = list(self._past)[len(self._past) - wanted :]
-        self._past.clear()
-        self._first = sequence
+        closed = self._split(back_steps) if self._open is not None else []
+        if self._open is None:
+            wanted = min(len(self._past), back_steps + 1 + self._before)
+            self._open = list(self._past)[len(self._past) - wanted :]
+            self._past.clear()
+        if self._first is None:
+            self._first = sequence
+        self._told = len(self._open)
+        return closed
 
     def flush(self) -> list[Window]:
         """The open window, as far as it has come."""
@@ -127,6 +137,17 @@ class AroundDetections:
         self._open, self._first = None, None
         self._past.clear()
         return [_join(parts, first)] if parts else []
+
+    def _split(self, back_steps: int) -> list[Window]:
+        """End the open window between what it was opened for and a detection that began later."""
+        parts = self._open or []
+        begin = len(parts) - 1 - back_steps
+        if begin <= self._told:
+            return []
+        at = max(begin - self._before, (self._told + begin) // 2)
+        done, first = parts[:at], self._first
+        self._open, self._first = parts[at:], None
+        return [_join(done, first)]
 
 
 def make_cutter(policy: str, *, before_s: float, after_s: float, step_s: float) -> Cutter:

@@ -118,7 +118,7 @@ class Station:
         build = detection(self._identity, step, found, self._pipeline.leq_dbfs)
         sequence = self._outbox.append(DETECTION, build)
         self.detections += 1
-        self._cutter.mark(sequence, found.end_step - found.start_step)
+        self._send(self._cutter.mark(sequence, found.end_step - found.start_step))
         late_s = time.time() - step.end_s
         _log.info(
             "detection",

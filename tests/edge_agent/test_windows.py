@@ -23,7 +23,7 @@ def run(cutter: Cutter, steps: int, marks: dict[int, int]) -> list[Window]:
     for index in range(steps):
         windows += cutter.feed(part(index))
         if index in marks:
-            cutter.mark(1000 + index, marks[index])
+            windows += cutter.mark(1000 + index, marks[index])
     return windows + cutter.flush()
 
 
@@ -39,16 +39,28 @@ def test_a_window_reaches_from_before_to_after() -> None:
     assert len(window.frames) == 11 * STEP_FRAMES
 
 
-def test_windows_that_meet_become_one() -> None:
-    [window] = run(AroundDetections(3, 5, 100), 50, {20: 0, 24: 0})
-    assert steps_of(window) == list(range(17, 30))
+def test_windows_that_would_overlap_meet_between_their_detections() -> None:
+    first, second = run(AroundDetections(3, 5, 100), 50, {20: 0, 24: 0})
+    assert (steps_of(first), first.detection) == (list(range(17, 22)), 1020)
+    assert (steps_of(second), second.detection) == (list(range(22, 30)), 1024)
+
+
+def test_a_later_detection_takes_no_more_than_the_time_before_it() -> None:
+    first, second = run(AroundDetections(1, 12, 100), 60, {20: 0, 31: 1})
+    assert (steps_of(first), first.detection) == (list(range(19, 29)), 1020)
+    assert (steps_of(second), second.detection) == (list(range(29, 44)), 1031)
+
+
+def test_detections_that_overlap_share_a_window() -> None:
+    [window] = run(AroundDetections(3, 5, 100), 50, {20: 0, 22: 4})
+    assert steps_of(window) == list(range(17, 28))
     assert window.detection == 1020
 
 
 def test_a_window_that_stays_open_is_cut() -> None:
-    windows = run(AroundDetections(2, 4, 10), 60, dict.fromkeys(range(10, 40, 3), 0))
+    windows = run(AroundDetections(2, 4, 10), 60, dict.fromkeys(range(10, 40, 3), 4))
     assert all(len(window.posteriors) <= 10 for window in windows)
-    assert steps_of(windows[0]) == list(range(8, 18))
+    assert steps_of(windows[0]) == list(range(4, 14))
 
 
 def test_what_was_not_heard_is_not_in_the_window() -> None:
