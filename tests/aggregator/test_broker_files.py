@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,21 +27,23 @@ class Client:
 
     def __init__(self, port: int, name: str, password: str) -> None:
         self.heard: list[str] = []
-        self.refused: Any = None
         self.client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         self.client.username_pw_set(name, password)
         self.client.on_message = lambda _c, _u, message: self.heard.append(message.topic)
         self.client.on_connect = self._connected
+        self.client.on_subscribe = lambda *_: self.answered.set()
+        self.answered = threading.Event()
         self.welcome: bool | None = None
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
-        wait_until(lambda: self.welcome is not None, "the broker answers")
+        assert self.answered.wait(20)
 
     def _connected(self, client: paho.Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
         self.welcome = not reason.is_failure
         if self.welcome:
-            client.subscribe("#", 1)
-            client.subscribe("soundpost/v1/+/+", 1)
+            client.subscribe([("#", 1), ("soundpost/v1/+/+", 1)])
+        else:
+            self.answered.set()
 
     def close(self) -> None:
         self.client.disconnect()
