@@ -1,7 +1,9 @@
 """Joins the parts: samples in; frames, posteriors, levels and detections out. Opens nothing."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,9 @@ from edge_agent.detector import Detector, Found
 from edge_agent.framing import Framer
 from edge_agent.frontend import FrontEnd
 from edge_agent.level import Meter, hop_powers, to_dbfs
+
+STEPS_AT_ONCE: Final = 2
+"""Steps that the models are run for together: a sixth less CPU time, for one step more of latency at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +57,10 @@ class Pipeline:
         self.step_samples = manifest.step_frames * HOP_SAMPLES
         self.step_s = self.step_samples / RATE_HZ
         self.meter = Meter()
-        # A posterior needs a whole step anyway, so that nothing is late by waiting for one.
-        self._framer = Framer(self.step_samples)
+        self._framer = Framer(STEPS_AT_ONCE * self.step_samples)
         self._front_end = FrontEnd(bundle.preprocess)
-        self._classifier = Classifier(bundle.classifier, manifest.step_frames)
+        run_frames = STEPS_AT_ONCE * manifest.step_frames
+        self._classifier = Classifier(bundle.classifier, manifest.step_frames, run_frames)
         self._detector = make_detector(manifest, tuning)
         self._index = 0
 
@@ -69,17 +74,20 @@ class Pipeline:
 
         ``samples`` is (n,) int16 at 16 kHz; ``captured_s`` is when the last of them was captured.
         """
-        pieces = self._framer.feed(samples)
-        later = self._framer.pending + (len(pieces) - 1) * self.step_samples
-        return [
-            self._step(piece, captured_s - (later - index * self.step_samples) / RATE_HZ)
-            for index, piece in enumerate(pieces)
-        ]
+        later = self._framer.pending + len(samples)
+        steps = []
+        for piece in self._framer.feed(samples):
+            steps += self._hear(piece, captured_s - later / RATE_HZ, STEPS_AT_ONCE)
+            later -= len(piece)
+        return steps
 
     def flush(self, captured_s: float) -> list[Step]:
         """Fill the step that is not yet full with silence, and finish it."""
-        missing = -self._framer.pending % self.step_samples
-        return self.feed(np.zeros(missing, np.int16), captured_s + missing / RATE_HZ) if missing else []
+        pending = self._framer.pending
+        silence = np.zeros(-pending % (STEPS_AT_ONCE * self.step_samples), np.int16)
+        begin_s = captured_s - pending / RATE_HZ
+        wanted = math.ceil(pending / self.step_samples)
+        return [step for piece in self._framer.feed(silence) for step in self._hear(piece, begin_s, wanted)]
 
     def finish(self) -> list[Found]:
         """Detections that wait for a higher posterior when the stream ends."""
@@ -93,22 +101,28 @@ class Pipeline:
         self._detector = make_detector(self._manifest, self._tuning)
         self._index = 0
 
-    def _step(self, piece: NDArray[np.int16], end_s: float) -> Step:
+    def _hear(self, piece: NDArray[np.int16], begin_s: float, wanted: int) -> list[Step]:
+        """The first ``wanted`` steps of a piece that began at ``begin_s``."""
         hops = piece.reshape(-1, HOP_SAMPLES)
         powers = hop_powers(hops)
         self.meter.feed(powers, int(max(piece.max(), -int(piece.min()))))
         frames = self._front_end.feed(hops)
-        posteriors = self._classifier.feed(frames)[0]
-        found = self._detector.feed(posteriors)
-        self._index += 1
-        return Step(
-            index=self._index - 1,
-            end_s=end_s,
-            frames=frames,
-            posteriors=posteriors,
-            level_dbfs=to_dbfs(sum(powers) / len(powers)),
-            found=tuple(found),
-        )
+        rows = self._classifier.feed(frames)
+        steps = []
+        for number, row in enumerate(rows[:wanted]):
+            part = slice(number * self.step_frames, (number + 1) * self.step_frames)
+            steps.append(
+                Step(
+                    index=self._index,
+                    end_s=begin_s + (number + 1) * self.step_s,
+                    frames=frames[part],
+                    posteriors=row,
+                    level_dbfs=to_dbfs(sum(powers[part]) / self.step_frames),
+                    found=tuple(self._detector.feed(row)),
+                )
+            )
+            self._index += 1
+        return steps
 
 
 def in_force(manifest: Manifest, tuning: Tuning) -> dict[str, float]:
