@@ -139,7 +139,6 @@ def main() -> None:
         folder = Path(name)
         broker = Mosquitto(folder)
         broker.start()
-        url = [f"--store-url={arguments.url}"] if arguments.url else []
         settings = load(None, {}, {"store.folder": name, "store.url": arguments.url or None})
         database = bootstrap.database(settings, migrate=True)
         try:
@@ -155,8 +154,9 @@ def main() -> None:
         finally:
             broker.stop()
             database.close()
+    kind = "PostgreSQL" if arguments.url else "SQLite"
     ratio = {key: round(stored[key] / null[key], 2) for key in null}
-    print(json.dumps({"null_consumer": null, "ingest": stored, "ratio": ratio, "url": url}, indent=1))
+    print(json.dumps({"null_consumer": null, "ingest": stored, "ratio": ratio, "store": kind}, indent=1))
 
 
 if __name__ == "__main__":

@@ -85,7 +85,10 @@ def _sentence(error: SQLAlchemyError) -> str:
 
 
 def _postgresql(url: URL) -> Engine:
-    return create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=60)
+    engine = create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=60)
+    # Many rows in one statement; without it the driver sends them one by one.
+    engine.dialect.use_insertmanyvalues_wo_returning = True
+    return engine
 
 
 def _sqlite(url: URL) -> Engine:
