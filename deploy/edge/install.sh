@@ -52,6 +52,9 @@ say "Installing the agent into $prefix"
 [ -x "$prefix/bin/python" ] || python3 -m venv "$prefix"
 "$prefix/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade "$source_dir[edge]"
 
+# The service may not write here, so what it loads is compiled now.
+"$prefix/bin/python" -OO -m compileall -q "$prefix/lib" >/dev/null || true
+
 say "Putting bundle and settings in place"
 install -d -m 755 "$config_dir"
 # Beside the old one, then in its place: a power cut leaves one of the two whole.
