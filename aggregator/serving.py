@@ -45,9 +45,12 @@ class Server(BaseApplication):  # type: ignore[misc]
             "timeout": 60,
             "loglevel": "warning",
             "proc_name": "soundpost-web",
+            # Later versions of gunicorn would open a socket for commands in the user's home.
+            "control_socket_disable": True,
         }
         for name, value in options.items():
-            self.cfg.set(name, value)
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
 
     def load(self) -> Flask:
         """Make the application; called in the worker, where its threads will run."""
