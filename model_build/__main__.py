@@ -92,13 +92,18 @@ def _positive(text: str) -> int:
 
 # TensorFlow takes seconds to import, and --help should not.
 def _train(options: argparse.Namespace) -> dict[str, Any]:
-    from model_build.console import Console, write_whole
+    from model_build.console import Console, without_chatter, write_whole
+    from model_build.dataset import find_corpus
     from model_build.recipe import load_recipe
 
     recipe = load_recipe(options.recipe)
-    with Console() as console:
+    # What is missing is better said now than after a quarter of an hour.
+    find_corpus(recipe, options.data)
+    if not options.out.resolve().parent.is_dir():
+        raise ModelBuildError(f"{options.out}: there is no folder to write it to")
+    with without_chatter():
         from model_build.factory import build, with_training
-
+    with Console() as console:
         chosen = with_training(recipe, seed=options.seed, epochs=options.epochs, copies=options.copies)
         built = build(chosen, options.data, console.progress, options.limit)
     for sentence in built.broken:

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,7 +34,8 @@ class Console:
         self._printed_s = time.monotonic()
 
     def __enter__(self) -> Self:
-        self._bars.start()
+        if self._console.is_terminal:
+            self._bars.start()
         return self
 
     def __exit__(
@@ -77,6 +79,19 @@ class Console:
             other = labels[int(row.argmax())] if row.any() else ""
             table.add_row(label, str(clips), f"{result.per_label.get(label, 0.0):.1%}", other)
         self._console.print(table)
+
+
+@contextmanager
+def without_chatter() -> Iterator[None]:
+    """Keep what native libraries write to standard error while they are loaded from people's eyes."""
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def write_whole(path: Path, content: bytes) -> None:

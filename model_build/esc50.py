@@ -15,8 +15,10 @@ def find(folder: Path) -> Corpus:
     try:
         with (folder / TABLE).open(newline="") as file:
             rows = list(csv.DictReader(file))
+    except FileNotFoundError as error:
+        raise DatasetError(f"{folder}: has no {TABLE}, as the layout of ESC-50 has") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{folder / TABLE}: cannot be read ({error}); ESC-50 has it there") from error
+        raise DatasetError(f"{folder / TABLE}: cannot be read: {error}") from error
     if not rows or any(rows[0].get(column) is None for column in _COLUMNS):
         raise DatasetError(f"{folder / TABLE}: needs rows with the columns {', '.join(_COLUMNS)}")
     clips = [

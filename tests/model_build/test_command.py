@@ -37,6 +37,14 @@ def test_missing_data_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert not out.exists()
 
 
+def test_a_folder_that_is_not_there_is_said_before_training(
+    commands: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = commands / "absent" / "new.bundle"
+    assert main(["train", "--recipe", "keywords", "--data", str(commands), "--out", str(out)]) == 1
+    assert "no folder to write it to" in capsys.readouterr().err
+
+
 def test_a_bundle_that_is_none_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bad.bundle"
     path.write_bytes(b"PK\x03\x04 not really")
