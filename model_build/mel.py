@@ -18,7 +18,7 @@ _LOG_STEP = np.log(6.4) / 27.0
 def hz_to_mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
     """Slaney's mel of each frequency.
 
-    >>> hz_to_mel(np.array([500.0, 1000.0])).tolist()
+    >>> hz_to_mel(np.array([500.0, 1000.0])).round(6).tolist()
     [7.5, 15.0]
     """
     above = _BREAK_HZ / _LINEAR_HZ + np.log(np.maximum(hz, 1.0) / _BREAK_HZ) / _LOG_STEP
