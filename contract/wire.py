@@ -56,7 +56,7 @@ def encode(topic: Topic, record: Record) -> bytes:
 def decode(topic: Topic, content: bytes) -> Record:
     """The record that ``content`` holds; ``WireError`` says why if it holds none. Nothing else is raised."""
     try:
-        return RECORDS[topic.kind].from_plain(_plain(topic, content))
+        return RECORDS[topic.kind].from_plain(_plain(topic, content, _strict_json))
     except WireError:
         raise
     except ContractError as error:
@@ -74,10 +74,11 @@ def decode_as(kind: type[R], topic: Topic, content: bytes) -> R:
 def identity(topic: Topic, content: bytes) -> tuple[str, int] | None:
     """Boot and sequence of a message that ``decode`` refused, if at least these can be read.
 
-    With them a quarantined message still counts as received, and its node does not send it for ever.
+    With them a quarantined message still counts as received, and its node does not send it for ever. So
+    this is more lenient than ``decode``: a field that is not a number does not hide the others.
     """
     try:
-        plain = _plain(topic, content)
+        plain = _plain(topic, content, _lenient_json)
         boot = hexadecimal(16)("boot", plain.get("boot"))
         sequence = whole(1, 2**53)("sequence", plain.get("sequence"))
     except ContractError:
@@ -85,21 +86,26 @@ def identity(topic: Topic, content: bytes) -> tuple[str, int] | None:
     return boot, sequence
 
 
-def _plain(topic: Topic, content: bytes) -> dict[Any, Any]:
+def _plain(topic: Topic, content: bytes, parse_json: Callable[[bytes], Any]) -> dict[Any, Any]:
     if len(content) > topic.limit_bytes:
         raise WireError(f"{topic.kind}: {len(content)} bytes, more than {topic.limit_bytes}")
-    parse: Callable[[bytes], Any] = _cbor if topic.kind in BINARY_KINDS else _json
-    plain = parse(content)
+    plain = _cbor(content) if topic.kind in BINARY_KINDS else parse_json(content)
     if not isinstance(plain, dict):
         raise WireError(f"{topic.kind}: expected a map, got {type(plain).__name__}")
     return plain
 
 
-def _json(content: bytes) -> Any:
+def _strict_json(content: bytes) -> Any:
+    return _json(content, parse_constant=_refuse_constant, object_pairs_hook=_no_twins)
+
+
+def _lenient_json(content: bytes) -> Any:
+    return _json(content)
+
+
+def _json(content: bytes, **hooks: Any) -> Any:
     try:
-        return json.loads(
-            content.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_no_twins
-        )
+        return json.loads(content.decode("utf-8"), **hooks)
     except WireError:
         raise
     except (ValueError, RecursionError) as error:

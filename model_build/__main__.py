@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands.add_parser("train", help="make a bundle from recordings"))
     _add_evaluate(commands.add_parser("evaluate", help="measure a bundle on recordings"))
     inspect = commands.add_parser("inspect", help="show what a bundle says of itself")
-    inspect.add_argument("bundle", type=Path)
+    inspect.add_argument("bundle", type=Path, metavar="FILE", help="the bundle to describe")
     inspect.set_defaults(run=_inspect)
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="end with one line of JSON")

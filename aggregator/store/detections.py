@@ -101,7 +101,7 @@ def _named(connection: Connection, wanted: Select[Any]) -> Sequence[Any]:
 
 
 def _window_of(page: Any) -> ColumnElement[Any]:
-    """The window that was sent for a detection, else the stretch of an unbroken stream that holds it."""
+    """The window that was sent for a detection, else another that holds it."""
     sent = select(func.min(windows.c.id)).where(
         windows.c.boot_id == page.c.boot_id, windows.c.detection == page.c.sequence
     )
@@ -109,7 +109,6 @@ def _window_of(page: Any) -> ColumnElement[Any]:
         select(windows.c.id)
         .where(
             windows.c.boot_id == page.c.boot_id,
-            windows.c.reason == "all",
             windows.c.start_s <= page.c.end_s,
             windows.c.start_s >= page.c.end_s - LONGEST_WINDOW_S,
             windows.c.end_s >= page.c.start_s,

@@ -1,6 +1,7 @@
 """Every record survives the wire; nothing else gets in, and no bytes raise anything but WireError."""
 
 import json
+import math
 from typing import Any
 
 import cbor2
@@ -149,3 +150,11 @@ def test_identity_is_read_from_a_message_that_is_refused() -> None:
         wire.decode(DETECTION, content)
     assert wire.identity(DETECTION, content) == (plain["boot"], plain["sequence"])
     assert wire.identity(DETECTION, b"garbage") is None
+
+
+def test_identity_is_read_beside_what_is_no_number() -> None:
+    plain = EXAMPLES[DETECTION].to_plain() | {"posterior": math.nan}
+    content = json.dumps(plain).encode()
+    with pytest.raises(WireError, match="NaN"):
+        wire.decode(DETECTION, content)
+    assert wire.identity(DETECTION, content) == (plain["boot"], plain["sequence"])
