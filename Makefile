@@ -60,8 +60,8 @@ format: setup
 
 bench: setup
 	$(BIN)/python benchmarks/pipeline_cost.py
-	$(BIN)/python benchmarks/ingest_rate.py
-	$(BIN)/python benchmarks/paging.py
+	$(BIN)/python -m benchmarks.ingest_rate
+	$(BIN)/python -m benchmarks.paging
 
 docs: $(VENV)/.demo-ready
 	$(BIN)/python docs/refresh_protocol.py
