@@ -54,7 +54,7 @@ class Model:
             keys = list(self._interpreter.get_signature_list())
             if not keys:
                 raise ModelError(f"{name}: has no signature, so its tensors have no names")
-            # Not kept: whoever holds it keeps the interpreter from taking another shape.
+            # Not kept: while it is held the interpreter neither runs nor takes another shape.
             signature = self._interpreter.get_signature_runner(keys[0])
             inputs, outputs = signature.get_input_details(), signature.get_output_details()
         except ModelError:
