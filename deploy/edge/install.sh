@@ -2,14 +2,20 @@
 # Installs the Soundpost agent on Raspberry Pi OS (Debian 12 or later), as a service that starts at boot.
 #
 #   sudo deploy/edge/install.sh [--bundle FILE] [--broker HOST] [--name NAME]
+#                               [--password-file FILE [--username NAME]]
 #
-# Asks nothing, and may be run again: to update the agent, or after a change of the bundle. An existing
+# Asks nothing, and may be run again: to update the agent, or after a change of bundle or password. An existing
 # /etc/soundpost/agent.toml is kept as it is. Run it from a checkout of the project.
+#
+# The first line of the password file is what `aggregator broker config --node NAME` says for this node; the
+# broker knows the node by its name, so --username is by default what --name says.
 set -eu
 
 prefix=/opt/soundpost
 config_dir=/etc/soundpost
 config=$config_dir/agent.toml
+password=$config_dir/broker.password
+state_dir=/var/lib/soundpost-agent
 user=soundpost
 unit=soundpost-agent.service
 
@@ -18,6 +24,8 @@ source_dir=$(dirname -- "$(dirname -- "$here")")
 bundle=$source_dir/models/keywords.bundle
 broker=127.0.0.1
 name=
+username=
+password_file=
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
@@ -27,15 +35,33 @@ while [ $# -gt 0 ]; do
         --bundle) bundle=${2:?"--bundle needs a file"}; shift 2 ;;
         --broker) broker=${2:?"--broker needs a host"}; shift 2 ;;
         --name) name=${2:?"--name needs a name"}; shift 2 ;;
-        -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        --username) username=${2:?"--username needs a name"}; shift 2 ;;
+        --password-file) password_file=${2:?"--password-file needs a file"}; shift 2 ;;
+        -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) fail "unknown option $1; see --help" ;;
     esac
 done
 
+[ -n "$username" ] || [ -z "$password_file" ] || username=$name
 [ "$(id -u)" -eq 0 ] || fail "must be run as root: sudo $0"
 [ -f "$source_dir/pyproject.toml" ] || fail "run it from a checkout of the project"
 [ -f "$bundle" ] || fail "no bundle at $bundle; name one with --bundle"
-case $broker$name in *[!A-Za-z0-9._:-]*) fail "host and name may hold letters, digits and . _ : -" ;; esac
+[ -z "$password_file" ] || [ -s "$password_file" ] || fail "no password in $password_file"
+[ -z "$password_file" ] || [ -n "$username" ] || fail "a password is of no use without --name or --username"
+case $broker in *[!A-Za-z0-9._:-]*) fail "the broker's host may hold letters, digits and . _ : -" ;; esac
+case $name in *[!a-z0-9_-]*) fail "the node's name may hold a-z 0-9 _ -" ;; esac
+case $username in *[!A-Za-z0-9._@-]*) fail "the user name may hold letters, digits and . _ @ -" ;; esac
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# put OWNER MODE FILE TARGET. Beside the old one, then in its place: a power cut leaves one of the two whole.
+put() {
+    install -o root -g "$1" -m "$2" "$3" "$4.new"
+    sync "$4.new"
+    mv -f "$4.new" "$4"
+}
 
 say "Installing packages"
 export DEBIAN_FRONTEND=noninteractive
@@ -44,31 +70,52 @@ apt-get install -y -qq --no-install-recommends python3 python3-venv libportaudio
 
 say "Making the user $user"
 if ! id "$user" >/dev/null 2>&1; then
-    useradd --system --no-create-home --home-dir /var/lib/soundpost-agent --shell /usr/sbin/nologin "$user"
+    useradd --system --user-group --no-create-home --home-dir "$state_dir" --shell /usr/sbin/nologin "$user"
 fi
 usermod --append --groups audio "$user"
+# As the unit has it; whoever runs the agent by hand needs it as well.
+install -d -o "$user" -g "$user" -m 750 "$state_dir"
 
 say "Installing the agent into $prefix"
-[ -x "$prefix/bin/python" ] || python3 -m venv "$prefix"
-"$prefix/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade "$source_dir[edge]"
+pip() { "$prefix/bin/python" -m pip --disable-pip-version-check "$@"; }
+# Also when the system's Python has become another, or an installation was interrupted.
+pip --version >/dev/null 2>&1 || /usr/bin/python3 -m venv --clear "$prefix"
+if [ "$(uname -m)" = armv7l ]; then
+    # What Raspberry Pi OS offers for it is built elsewhere and has other digests; the versions are the same.
+    sed -e 's/ *\\$//' -e '/^ *--hash=/d' "$source_dir/requirements/edge.txt" >"$work/edge.txt"
+    pip install --quiet -r "$work/edge.txt"
+else
+    pip install --quiet --require-hashes -r "$source_dir/requirements/edge.txt"
+fi
+# From a copy: building leaves files behind, which would belong to root and go stale.
+mkdir "$work/source"
+for part in pyproject.toml README.md contract edge_agent aggregator model_build; do
+    cp -R "$source_dir/$part" "$work/source/"
+done
+pip install --quiet --no-deps --force-reinstall "$work/source"
 
 # The service may not write here, so what it loads is compiled now.
 "$prefix/bin/python" -OO -m compileall -q "$prefix/lib" >/dev/null || true
 
 say "Putting bundle and settings in place"
 install -d -m 755 "$config_dir"
-# Beside the old one, then in its place: a power cut leaves one of the two whole.
-install -m 644 "$bundle" "$config_dir/.model.bundle.new"
-sync "$config_dir/.model.bundle.new"
-mv -f "$config_dir/.model.bundle.new" "$config_dir/model.bundle"
+put root 644 "$bundle" "$config_dir/model.bundle"
+[ -z "$password_file" ] || put "$user" 640 "$password_file" "$password"
 if [ ! -e "$config" ]; then
     sed -e "s|^bundle = .*|bundle = \"$config_dir/model.bundle\"|" \
         -e "s|^host = .*|host = \"$broker\"|" \
         ${name:+-e "s|^name = .*|name = \"$name\"|"} \
-        "$here/agent.example.toml" >"$config.new"
-    chown "root:$user" "$config.new"
-    chmod 640 "$config.new"
-    mv -f "$config.new" "$config"
+        ${username:+-e "s|^# username = .*|username = \"$username\"|"} \
+        ${password_file:+-e "s|^# password_file = .*|password_file = \"$password\"|"} \
+        "$here/agent.example.toml" >"$work/agent.toml"
+    put "$user" 640 "$work/agent.toml" "$config"
+else
+    say "  kept $config: what it says of name and broker counts"
+    if [ -n "$password_file" ] && ! grep -q "^password_file = \"$password\"" "$config"; then
+        say "  it does not use the new password; set there, under [broker]:"
+        say "    username = \"$username\""
+        say "    password_file = \"$password\""
+    fi
 fi
 
 say "Starting the service"
@@ -78,7 +125,8 @@ if [ -d /run/systemd/system ]; then
     systemctl enable --quiet "$unit"
     systemctl restart "$unit"
 else
-    say "systemd does not run here; start it by hand: $prefix/bin/edge-agent run --config $config"
+    say "  systemd does not run here, so nothing was started. The unit is in place; by hand:"
+    say "  sudo -u $user $prefix/bin/edge-agent run --config $config"
 fi
 
 say "Done. Settings: $config. Now look whether all is well:"
