@@ -195,6 +195,7 @@ class Link:
         if self._last is not None and not self._last.is_published():
             raise LinkError("the broker accepts nothing any more")
         _log.info("sending again what is not acknowledged", extra={"messages": len(self._window)})
+        self._outbox.stalled()
         self._window.clear()
         self._reader.rewind()
 

@@ -13,6 +13,7 @@ from contract.topics import GAP, Topic
 from edge_agent.errors import OutboxError
 from edge_agent.outbox.declarations import RANGES_PER_GAP, gap, given_up, restarts
 from edge_agent.outbox.ranges import Range
+from edge_agent.outbox.restored import forgotten
 from edge_agent.outbox.storage import Storage, is_damage
 from edge_agent.outbox.waiting import Acknowledged, Build, Waiting, Work
 
@@ -61,7 +62,9 @@ class Outbox:
         """What is being committed now."""
         self._known: dict[str, Range] = {}
         self._storage: Storage | None = None
-        self._declare = self._alive = self._damaged = self._closing = False
+        self._heard: dict[str, int] = {}
+        """Acknowledged up to where, per boot, since the last row went."""
+        self._declare = self._alive = self._damaged = self._stalled = self._closing = False
         self._started_s = time.time()
         self._open_first()
         self._thread = threading.Thread(target=self._write, name="outbox", daemon=True)
@@ -86,6 +89,10 @@ class Outbox:
     def declare(self) -> None:
         """Turn what was given up into gap messages; for when they can be sent."""
         self._set("_declare")
+
+    def stalled(self) -> None:
+        """No row goes although all are sent: declare what the aggregator wants and nobody has any more."""
+        self._set("_stalled")
 
     def alive(self) -> None:
         """Note on the disk that the agent is alive now."""
@@ -137,7 +144,8 @@ class Outbox:
                 self.on_commit()
 
     def _has_work(self) -> bool:
-        return self._waiting.has_work or self._declare or self._alive or self._damaged or self._closing
+        flags = (self._declare, self._alive, self._damaged, self._stalled, self._closing)
+        return self._waiting.has_work or any(flags)
 
     def _commit_or_keep(self, *, closing: bool) -> bool:
         """Whether the disk took what waited; if not it waits on."""
@@ -148,6 +156,10 @@ class Outbox:
                 if self._declare:
                     for build, effects in given_up(self.boot, storage.dropped(RANGES_PER_GAP)):
                         self._waiting.append(GAP, build, effects)
+                if self._stalled:
+                    heard, self._heard, self._stalled = self._heard, {}, False
+                    for build in forgotten(self.boot, storage, heard):
+                        self._waiting.append(GAP, build)
                 self._alive = self._declare = False
                 work = self._taken = self._waiting.take()
             self._commit(storage, work, closing=closing)
@@ -165,6 +177,7 @@ class Outbox:
         for item in work.acknowledged:
             gone, freed = storage.delete_acknowledged(item.boot, item.through, item.refused)
             rows, size_bytes = rows - gone, size_bytes - freed
+            self._heard = {} if gone else {**self._heard, item.boot: item.through}
         size_bytes += storage.insert(self.boot, work.entries)
         for lost in work.lost:
             storage.drop(lost)

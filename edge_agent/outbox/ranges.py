@@ -18,3 +18,20 @@ def merge(ranges: Iterable[Range]) -> list[Range]:
         else:
             merged.append((first, last))
     return merged
+
+
+def without(span: Range, ranges: Iterable[Range]) -> list[Range]:
+    """What of ``span`` lies in none of ``ranges``; nothing of a span that ends before it begins.
+
+    >>> without((1, 9), [(8, 20), (3, 4)])
+    [(1, 2), (5, 7)]
+    >>> without((5, 4), [])
+    []
+    """
+    first, end = span
+    left = []
+    for begin, last in merge(ranges):
+        if first < begin and first <= end:
+            left.append((first, min(begin - 1, end)))
+        first = max(first, last + 1)
+    return [*left, (first, end)] if first <= end else left

@@ -227,8 +227,12 @@ class Storage:
                 (dropped.boot, dropped.first, dropped.last, dropped.reason, dropped.start_s, dropped.end_s),
             )
 
-    def dropped(self, limit: int) -> list[Dropped]:
-        """What is given up and not declared, at most ``limit`` ranges."""
+    def gaps(self) -> list[bytes]:
+        """The gap messages that wait."""
+        return [row.content for row in read_rows(self._connection, 0, -1, gaps=True)]
+
+    def dropped(self, limit: int = -1) -> list[Dropped]:
+        """What is given up and not declared, at most ``limit`` ranges; all if it is negative."""
         found = self._connection.execute(
             "SELECT boot, first, last, reason, start_s, end_s FROM dropped "
             "ORDER BY boot, reason, first LIMIT ?",

@@ -55,6 +55,11 @@ class Acknowledger:
         """Sequences of ``boot`` that are stored."""
         return {sequence for other, sequence in self.stored if other == boot}
 
+    def restore(self, backed_up: Callable[[int], bool]) -> None:
+        """Know only the sequences that are in the backup."""
+        with self._lock:
+            self.stored = {key: message for key, message in self.stored.items() if backed_up(key[1])}
+
     def command(self, node: str, command: Command) -> None:
         self._client.publish(topic_name("soundpost", node, COMMAND), encode(COMMAND, command), 1)
 

@@ -163,6 +163,19 @@ def test_a_new_boot_delivers_what_an_earlier_one_left(
     assert aggregator.has(NEXT) == {1, 2, 3}
 
 
+def test_with_an_aggregator_restored_from_a_backup_everything_drains(
+    broker: Mosquitto, aggregator: Acknowledger, make_node: Callable[..., Node]
+) -> None:
+    node = make_node(broker.port)
+    node.send(20)
+    wait_until(lambda: delivered(node))
+    aggregator.restore(lambda sequence: sequence <= 5)
+    node.send(250)
+    wait_until(lambda: delivered(node), 30)
+    assert aggregator.declared(BOOT) == set(range(6, 21))
+    assert aggregator.has(BOOT) == {*range(1, 6), *range(21, 272)}
+
+
 def test_commands_arrive_and_what_is_no_message_is_ignored(
     broker: Mosquitto, aggregator: Acknowledger, make_node: Callable[..., Node]
 ) -> None:

@@ -16,7 +16,7 @@ from contract.topics import DETECTION, FEATURES, GAP
 from contract.wire import decode_as
 from edge_agent.errors import OutboxError
 from edge_agent.outbox import Outbox, Reader, Row, count
-from edge_agent.outbox.ranges import merge
+from edge_agent.outbox.ranges import merge, without
 from edge_agent.outbox.storage import Storage
 from edge_agent.outbox.waiting import Build, Waiting
 from tests.edge_agent.acknowledger import wait_until
@@ -107,6 +107,16 @@ def test_ranges_hold_what_they_held(pairs: list[tuple[int, int]]) -> None:
     merged = merge(ranges)
     assert {n for a, b in ranges for n in range(a, b + 1)} == {n for a, b in merged for n in range(a, b + 1)}
     assert all(a[1] + 1 < b[0] for a, b in itertools.pairwise(merged))
+
+
+@given(st.integers(1, 50), st.integers(0, 50), st.lists(st.tuples(st.integers(1, 50), st.integers(0, 5))))
+def test_what_is_left_of_a_range_is_what_no_other_holds(
+    first: int, last: int, pairs: list[tuple[int, int]]
+) -> None:
+    held = {n for begin, more in pairs for n in range(begin, begin + more + 1)}
+    left = without((first, last), [(begin, begin + more) for begin, more in pairs])
+    assert [n for a, b in left for n in range(a, b + 1)] == sorted(set(range(first, last + 1)) - held)
+    assert all(a <= b for a, b in left)
 
 
 @given(st.text("df", max_size=60), st.integers(500, 4000))
@@ -216,6 +226,46 @@ def test_damage_while_running_is_declared_with_what_was_lost(opened: Open) -> No
     rows = committed(outbox)
     assert declared(rows) == {2, 3, 4}
     assert {row.sequence for row in rows} == {5, 6}
+
+
+def test_what_a_restored_aggregator_misses_is_declared_once(opened: Open) -> None:
+    outbox = opened()
+    fill(outbox, "dddddd")
+    committed(outbox)
+    outbox.acknowledge(BOOT, 4)
+    committed(outbox)
+    outbox.acknowledge(BOOT, 1)
+    assert gaps(committed(outbox)) == [], "it may be late; only one that stays is believed"
+    outbox.stalled()
+    [gap] = gaps(committed(outbox))
+    assert (gap.reason, gap.gap_boot, gap.ranges) == ("storage_damaged", BOOT, ((2, 4),))
+    outbox.acknowledge(BOOT, 1)
+    committed(outbox)
+    outbox.stalled()
+    assert len(gaps(committed(outbox))) == 1, "the gap waits to be sent"
+
+
+def test_an_acknowledgement_behind_others_is_not_believed(opened: Open) -> None:
+    outbox = opened()
+    fill(outbox, "dddddd")
+    committed(outbox)
+    for through in (4, 1, 5):
+        outbox.acknowledge(BOOT, through)
+        committed(outbox)
+    outbox.stalled()
+    assert gaps(committed(outbox)) == []
+
+
+def test_what_is_given_up_is_not_taken_for_forgotten(opened: Open) -> None:
+    outbox = opened(limit_bytes=8000)
+    fill(outbox, "f" * 20)
+    committed(outbox)
+    for step in (outbox.stalled, outbox.declare, outbox.stalled):
+        outbox.acknowledge(BOOT, 0)
+        committed(outbox)
+        step()
+        assert {gap.reason for gap in gaps(committed(outbox))} <= {"outbox_full"}
+    assert gaps(committed(outbox))
 
 
 class Small(Storage):
