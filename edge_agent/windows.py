@@ -144,7 +144,8 @@ class AroundDetections:
         begin = len(parts) - 1 - back_steps
         if begin <= self._told:
             return []
-        at = max(begin - self._before, (self._told + begin) // 2)
+        # Nothing may lie before either, where the last window ended just now; then one step must do.
+        at = max(begin - self._before, (self._told + begin) // 2, 1)
         done, first = parts[:at], self._first
         self._open, self._first = parts[at:], None
         return [_join(done, first)]

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge_agent.windows import AroundDetections, Cutter, Everything, Nothing, Slice, Window, make_cutter
@@ -91,6 +91,9 @@ def test_a_policy_has_its_cutter(policy: str) -> None:
     st.dictionaries(st.integers(0, 119), st.integers(0, 8)),
     st.integers(0, 12), st.integers(0, 12), st.integers(2, 40),
 )  # fmt: skip
+@example(
+    {93: 0, 94: 0, 101: 0, 108: 0, 110: 0}, 5, 7, 7
+)  # a window that begins just where the last one ended
 def test_no_step_is_sent_twice_and_every_detection_is_covered(
     marks: dict[int, int], before: int, after: int, longest: int
 ) -> None:
