@@ -70,7 +70,7 @@ docs: $(VENV)/.demo-ready
 # --- upkeep ---------------------------------------------------------------------------------------
 # Needs uv on the path; the files hold no address of any registry.
 PIN := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	--generate-hashes --no-emit-index-url pyproject.toml
+	--generate-hashes --no-emit-index-url --constraint requirements/held-back.txt pyproject.toml
 requirements:
 	$(PIN) --all-extras --output-file requirements/all.txt
 	$(PIN) --extra edge --constraint requirements/all.txt --output-file requirements/edge.txt

@@ -26,15 +26,24 @@ def database(settings: Settings, *, migrate: bool) -> Database:
     """
     _make_folder(settings)
     opened = Database(settings.database_url)
-    if not migrate:
-        schema.require_current(opened)
-        return opened
-    state = schema.inspect(opened)
-    if not state.current:
-        before = f"version {state.found}" if state.found else "empty"
-        _log.info("migrating the database %s: %s, needed is %s", opened.name, before, state.needed)
-        schema.migrate(opened)
+    try:
+        if migrate:
+            _migrate(opened)
+        else:
+            schema.require_current(opened)
+    except BaseException:
+        opened.close()
+        raise
     return opened
+
+
+def _migrate(opened: Database) -> None:
+    state = schema.inspect(opened)
+    if state.current:
+        return
+    before = f"version {state.found}" if state.found else "empty"
+    _log.info("migrating the database %s: %s, needed is %s", opened.name, before, state.needed)
+    schema.migrate(opened)
 
 
 def services(settings: Settings, opened: Database) -> "Services":

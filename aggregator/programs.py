@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -63,16 +64,16 @@ def web(settings: Settings) -> int:
 
 def migrate(settings: Settings) -> int:
     """Bring the database to the version that this program needs."""
-    opened = bootstrap.database(settings, migrate=True)
-    _say(f"{opened.name} has version {schema.inspect(opened).found}")
+    with closing(bootstrap.database(settings, migrate=True)) as opened:
+        _say(f"{opened.name} has version {schema.inspect(opened).found}")
     return 0
 
 
 def statistics(settings: Settings, *, as_json: bool) -> int:
     """Print what is stored. A database that nobody has begun yet holds nothing."""
-    opened = bootstrap.database(settings, migrate=True)
-    service = bootstrap.services(settings, opened).statistics
-    told = asdict(service.summary()) | {"stored_twice": service.stored_twice()}
+    with closing(bootstrap.database(settings, migrate=True)) as opened:
+        service = bootstrap.services(settings, opened).statistics
+        told = asdict(service.summary()) | {"stored_twice": service.stored_twice()}
     if as_json:
         _say(json.dumps(told, indent=1))
     else:
@@ -89,8 +90,8 @@ def password(settings: Settings) -> int:
             raise PasswordError("the two passwords differ")
     else:
         chosen = sys.stdin.readline().rstrip("\r\n")
-    opened = bootstrap.database(settings, migrate=True)
-    bootstrap.services(settings, opened).accounts.set(chosen)
+    with closing(bootstrap.database(settings, migrate=True)) as opened:
+        bootstrap.services(settings, opened).accounts.set(chosen)
     _say("The password is set; whoever was signed in has to sign in again.")
     return 0
 

@@ -99,9 +99,17 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         uri=True, timeout=2.0, isolation_level=None, check_same_thread=False,
     )  # fmt: skip
     if not read_only:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        prepare(connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
     return connection
+
+
+def prepare(connection: sqlite3.Connection, script: str) -> None:
+    """Run ``script``; a connection that cannot, as to a broken file, is closed."""
+    try:
+        connection.executescript(script)
+    except sqlite3.Error:
+        connection.close()
+        raise
 
 
 class Storage:
@@ -109,7 +117,7 @@ class Storage:
 
     def __init__(self, path: Path) -> None:
         self._connection = connect(path)
-        self._connection.executescript(_SCHEMA)
+        prepare(self._connection, _SCHEMA)
 
     def begin(self) -> None:
         """Start a transaction."""
