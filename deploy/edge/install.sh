@@ -10,6 +10,8 @@
 # The first line of the password file is what `aggregator broker config --node NAME` says for this node; the
 # broker knows the node by its name, so --username is by default what --name says.
 set -eu
+# Whatever root's own is, the service must be able to read what is installed.
+umask 022
 
 prefix=/opt/soundpost
 config_dir=/etc/soundpost
@@ -46,7 +48,7 @@ done
 [ "$(id -u)" -eq 0 ] || fail "must be run as root: sudo $0"
 [ -f "$source_dir/pyproject.toml" ] || fail "run it from a checkout of the project"
 [ -f "$bundle" ] || fail "no bundle at $bundle; name one with --bundle"
-[ -z "$password_file" ] || [ -s "$password_file" ] || fail "no password in $password_file"
+[ -z "$password_file" ] || [ -n "$(head -n 1 "$password_file")" ] || fail "no password in $password_file"
 [ -z "$password_file" ] || [ -n "$username" ] || fail "a password is of no use without --name or --username"
 case $broker in *[!A-Za-z0-9._:-]*) fail "the broker's host may hold letters, digits and . _ : -" ;; esac
 case $name in *[!a-z0-9_-]*) fail "the node's name may hold a-z 0-9 _ -" ;; esac
