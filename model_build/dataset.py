@@ -1,6 +1,7 @@
 """What a folder of recordings holds, and the recordings themselves, decoded once."""
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,11 +72,30 @@ class Recordings:
 
 
 def find_corpus(recipe: Recipe, folder: Path) -> Corpus:
-    """What ``folder`` holds for ``recipe``; ``DatasetError`` if that is not enough."""
-    from model_build import esc50, speech_commands
+    """What ``folder``, or the one folder in it that fits, holds for ``recipe``.
 
+    ``DatasetError`` if that is not enough.
+    """
     if not folder.is_dir():
         raise DatasetError(f"{folder}: is not a folder")
+    try:
+        return _corpus_in(recipe, folder)
+    except DatasetError:
+        fitting = list(_fitting(recipe, folder))
+        if len(fitting) != 1:
+            raise
+        return fitting[0]
+
+
+def _fitting(recipe: Recipe, folder: Path) -> Iterator[Corpus]:
+    for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
+        with contextlib.suppress(DatasetError):
+            yield _corpus_in(recipe, inner)
+
+
+def _corpus_in(recipe: Recipe, folder: Path) -> Corpus:
+    from model_build import esc50, speech_commands
+
     loader = {"speech_commands": speech_commands.find, "esc50": esc50.find}[recipe.layout]
     corpus = loader(folder)
     known = {clip.word for clip in corpus.clips}

@@ -118,6 +118,11 @@ def test_size_comes_before_content(topic: Topic) -> None:
         wire.decode(topic, bytes(topic.limit_bytes + 1))
 
 
+def test_a_message_of_a_gigabyte_is_refused_unread() -> None:
+    with pytest.raises(WireError, match="1000000000 bytes, more than"):
+        wire.decode(FEATURES, bytes(1_000_000_000))
+
+
 def test_a_posterior_that_is_no_number_is_refused() -> None:
     text = wire.encode(DETECTION, EXAMPLES[DETECTION]).decode()
     for lie in ("NaN", "Infinity", "1e999", "-0.1", '"0.9"', "true"):

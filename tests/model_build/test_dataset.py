@@ -116,3 +116,12 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     (tmp_path / "meta" / "esc50.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DatasetError, match="columns"):
         find_corpus(load_recipe("sounds"), tmp_path)
+
+
+def test_a_folder_of_data_sets_is_searched_for_the_one_that_fits(shared_data: Path) -> None:
+    assert (
+        find_corpus(KEYWORDS, shared_data).clips
+        == find_corpus(KEYWORDS, shared_data / "speech_commands").clips
+    )
+    sounds = load_recipe("sounds")
+    assert find_corpus(sounds, shared_data).clips == find_corpus(sounds, shared_data / "esc10").clips
