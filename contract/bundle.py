@@ -57,7 +57,16 @@ def write_bundle(fields: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes
 
 def read_bundle(source: Path | bytes) -> Bundle:
     """The bundle in ``source``, a path or the bytes themselves; ``BundleError`` says what is wrong."""
-    content = source if isinstance(source, bytes) else _read_file(source)
+    if isinstance(source, bytes):
+        return _read(source)
+    content = _read_file(source)
+    try:
+        return _read(content)
+    except BundleError as error:
+        raise BundleError(f"{source}: {error}") from error
+
+
+def _read(content: bytes) -> Bundle:
     if len(content) > LIMIT_BYTES:
         raise BundleError(f"larger than {LIMIT_BYTES} bytes")
     members = _unpack(content)
