@@ -116,9 +116,10 @@ def _advice(folder: Path, passwords: Mapping[str, str]) -> str:
         f"  mosquitto -c {folder}/mosquitto.conf      (the folder must belong to the user it runs as)",
         f"  give the aggregator the environment in {folder}/aggregator.env",
     ]
-    lines += [
-        f'  node {node}: [broker] username = "{node}", password = "{word}"'
-        for node, word in passwords.items()
-    ]
+    for node, word in passwords.items():
+        lines.append(f"  password of node {node}: {word}")
+        lines.append(
+            f"    in a file on the node, for deploy/edge/install.sh --name {node} --password-file FILE"
+        )
     lines.append(f"  more nodes: mosquitto_passwd {folder}/passwords NAME, then reload mosquitto")
     return "\n".join(lines)

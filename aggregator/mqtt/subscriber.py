@@ -137,14 +137,13 @@ class Subscriber:
 
     def _acknowledge(self, outcome: Outcome) -> None:
         for receipt in outcome.receipts:
-            acknowledgement = receipt.acknowledgement
-            if acknowledgement.through or acknowledgement.refused:
-                self._link.publish(
-                    topics.topic_name(self._namespace, receipt.node, topics.ACKNOWLEDGEMENT),
-                    wire.encode(topics.ACKNOWLEDGEMENT, acknowledgement),
-                    qos=topics.ACKNOWLEDGEMENT.qos,
-                    expiry_s=ACK_EXPIRY_S,
-                )
+            # Through 0 too: it tells a node that the store has forgotten what it had acknowledged.
+            self._link.publish(
+                topics.topic_name(self._namespace, receipt.node, topics.ACKNOWLEDGEMENT),
+                wire.encode(topics.ACKNOWLEDGEMENT, receipt.acknowledgement),
+                qos=topics.ACKNOWLEDGEMENT.qos,
+                expiry_s=ACK_EXPIRY_S,
+            )
 
     def _send_commands(self) -> None:
         now_s = time.monotonic()

@@ -60,9 +60,7 @@ def generated(tmp_path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     if os.geteuid() == 0:  # mosquitto would become a user who may not read the folder
         with (folder / "mosquitto.conf").open("a") as file:
             file.write("user root\n")
-    passwords = {
-        name: plan.advice.split(f'username = "{name}", password = "')[1].split('"')[0] for name in NAMES
-    }
+    passwords = {name: plan.advice.split(f"password of node {name}: ")[1].split()[0] for name in NAMES}
     passwords["aggregator"] = plan.files["aggregator.env"].split("PASSWORD=")[1].strip()
     with (tmp_path / "mosquitto.log").open("wb") as log:
         process = subprocess.Popen([MOSQUITTO, "-c", str(folder / "mosquitto.conf")], stdout=log, stderr=log)
