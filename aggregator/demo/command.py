@@ -112,10 +112,13 @@ def _perform(options: DemoOptions) -> Outcome:
         for plan in options.plans:
             heard = plan.source.name if plan.source else "the microphone"
             _say(f"{plan.name} listens to {heard} with {plan.bundle.name}")
-        _wait(children, options.seconds)
+        told_to_end = _wait(children, options.seconds)
         seconds = time.monotonic() - began
         _say("Waiting until everything has been delivered ...")
-        _finish(processes, options.seconds)
+        if told_to_end:
+            for process in processes:
+                process.terminate()
+        _await_delivery(processes)
         return _outcome(options, config, broker, agents, seconds)
 
 
@@ -153,8 +156,8 @@ def _start_agent(children: Children, config: Path, options: DemoOptions) -> "sub
     return children.start(config.stem, agent_command(config, "run", *limit))
 
 
-def _wait(children: Children, seconds: float | None) -> None:
-    """Until the time is over or a signal comes."""
+def _wait(children: Children, seconds: float | None) -> bool:
+    """Until the time is over or a signal comes; whether it was a signal."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -163,13 +166,11 @@ def _wait(children: Children, seconds: float | None) -> None:
     deadline = time.monotonic() + seconds if seconds is not None else None
     while not ended.wait(0.5) and (deadline is None or time.monotonic() < deadline):
         children.check()
+    return ended.is_set()
 
 
-def _finish(processes: "Sequence[subprocess.Popen[bytes]]", seconds: float | None) -> None:
-    """Let every agent deliver what it has, then end it."""
-    for process in processes:
-        if seconds is None:
-            process.terminate()
+def _await_delivery(processes: "Sequence[subprocess.Popen[bytes]]") -> None:
+    """Until every agent has delivered what it has, and ended."""
     deadline = time.monotonic() + DRAIN_S
     for process in processes:
         try:

@@ -1,8 +1,10 @@
 """The main job, as a person would run it."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,29 @@ def test_three_nodes_deliver_everything(tmp_path: Path) -> None:
     assert (report["missing"], report["duplicates"], report["quarantined"]) == (0, 0, 0)
     assert set(report["detections"]) == {"node-1", "node-2", "node-3"}
     assert report["latency_ms"]["p50"] <= report["latency_ms"]["p95"]
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_run_before_its_time_and_reports(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    arguments = ["--nodes", "1", "--seconds", "600", "--headless", "--report", str(path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aggregator", "demo", *arguments], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    with process, process.stderr:
+        told: list[str] = []
+        for line in process.stderr:
+            told.append(line)
+            if "listens to" in line:
+                break
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        told += process.stderr.readlines()
+        assert process.wait(60) == 0, "".join(told)
+    assert not any("could not deliver" in line for line in told)
+    report = json.loads(path.read_text())
+    assert report["published"] == report["stored"]
 
 
 @pytest.mark.slow
