@@ -27,18 +27,18 @@ class FileSource:
     live = False
 
     def __init__(self, path: Path, *, fast: bool, loop: bool, pause_s: float, shuffle: int = 0) -> None:
-        self._path, self._fast, self._loop, self._shuffle = path, fast, loop, shuffle
+        self._fast, self._loop = fast, loop
+        self._files = sound_files(path)
+        if shuffle:
+            random.Random(shuffle).shuffle(self._files)  # noqa: S311
         self._pause_samples = round(pause_s * RATE_HZ)
         self._pieces: Iterator[NDArray[np.int16]] = iter(())
         self._begun_s = 0.0
         self._given = 0
 
     def open(self) -> None:
-        """Find the files; ``CaptureError`` if there are none."""
-        files = sound_files(self._path)
-        if self._shuffle:
-            random.Random(self._shuffle).shuffle(files)  # noqa: S311
-        self._pieces = self._read_all(files)
+        """Begin with the first file."""
+        self._pieces = self._read_all(self._files)
         self._begun_s = time.time() if self._fast else time.monotonic()
         self._given = 0
 

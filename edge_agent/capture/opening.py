@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from edge_agent.capture.block import Source
-from edge_agent.capture.decoding import sound_files
 from edge_agent.settings import InputSettings
 
 
@@ -13,7 +12,6 @@ def make_source(settings: InputSettings) -> Source:
         from edge_agent.capture.files import FileSource
 
         path = settings.path or Path()
-        sound_files(path)
         return FileSource(
             path,
             fast=settings.pace == "fast",
