@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,14 +12,6 @@ from contract import topics, wire
 from contract.commands import Acknowledgement, Command
 from contract.record import Record
 from tests.aggregator.messages import KINDS, NAMESPACE, detection
-
-
-def wait_until(true: Callable[[], bool], what: str, timeout_s: float = 40.0) -> None:
-    """Until ``true``; the test fails if that takes too long."""
-    deadline = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.02)
 
 
 class Node:

@@ -16,8 +16,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from aggregator import broker_files
 from aggregator.errors import SettingsError
 from contract import topics
-from tests.aggregator.node import wait_until
 from tests.broker import MOSQUITTO, free_port
+from tests.waiting import wait_until
 
 NAMES = ("attic", "cellar")
 

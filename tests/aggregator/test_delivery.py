@@ -9,9 +9,10 @@ import pytest
 from aggregator.services.commands import CommandService
 from aggregator.store.database import Database
 from tests.aggregator.messages import birth, detection, features, heartbeat, state
-from tests.aggregator.node import Node, wait_until
+from tests.aggregator.node import Node
 from tests.aggregator.programs import Programs
 from tests.broker import Mosquitto
+from tests.waiting import wait_until
 
 DYING_INGEST = """
 import os, signal, sys

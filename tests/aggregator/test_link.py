@@ -10,8 +10,8 @@ import pytest
 from aggregator.mqtt import link as link_module
 from aggregator.mqtt.link import Link
 from aggregator.settings import load
-from tests.aggregator.node import wait_until
 from tests.broker import Mosquitto, free_port
+from tests.waiting import wait_until
 
 
 class OldBroker:

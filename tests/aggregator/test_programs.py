@@ -14,9 +14,10 @@ import pytest
 from aggregator import logs
 from aggregator.__main__ import main
 from tests.aggregator.messages import birth, detection
-from tests.aggregator.node import Node, wait_until
+from tests.aggregator.node import Node
 from tests.aggregator.programs import Programs
 from tests.broker import Mosquitto, free_port
+from tests.waiting import wait_until
 
 
 @dataclass(frozen=True)

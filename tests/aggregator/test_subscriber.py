@@ -17,8 +17,9 @@ from aggregator.services.statistics import StatisticsService
 from aggregator.settings import load
 from aggregator.store.database import Database
 from tests.aggregator.messages import NAMESPACE, detection, features
-from tests.aggregator.node import Node, wait_until
+from tests.aggregator.node import Node
 from tests.broker import Mosquitto
+from tests.waiting import wait_until
 
 
 class AwayStore(IngestService):

@@ -1,7 +1,6 @@
 """An aggregator in memory: hears everything, stores it once, acknowledges what it has without a hole."""
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -84,11 +83,3 @@ class Acknowledger:
             through += 1
         content = encode(ACKNOWLEDGEMENT, Acknowledgement(boot=boot, through=through))
         client.publish(topic_name("soundpost", node, ACKNOWLEDGEMENT), content, 1)
-
-
-def wait_until(done: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    """Ask again and again; fails when time is up."""
-    deadline = time.monotonic() + timeout_s
-    while not done():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)

@@ -13,9 +13,10 @@ from contract.commands import Command
 from contract.messages import Detection, Features, Gap
 from edge_agent.outbox import count
 from tests.broker import Mosquitto
-from tests.edge_agent.acknowledger import Acknowledger, wait_until
+from tests.edge_agent.acknowledger import Acknowledger
 from tests.edge_agent.agent_process import AgentProcess, run_agent
 from tests.edge_agent.conftest import noise
+from tests.waiting import wait_until
 
 # Everything is detected, all the time: what is tested is the way, not the model.
 EAGER = ["--detector-thresholds", "yes=0,no=0,up=0", "--detector-refractory-s", "0.2"]
@@ -117,7 +118,7 @@ def test_commands_are_obeyed_once_and_survive_a_restart(
     beats = len(aggregator.kinds("heartbeat"))
     aggregator.command("attic", Command(id="3" * 32, issued_s=1, expires_s=late_s, action="report"))
     aggregator.wait(lambda: len(aggregator.kinds("heartbeat")) > beats)
-    wait_until(lambda: len(agent.lines("command")) == 2)
+    wait_until(lambda: len(agent.lines("command")) == 2, timeout_s=10)
     agent.kill()
     births = len(aggregator.kinds("birth"))
     start(broker.port, "--input-loop", "true")
@@ -132,12 +133,12 @@ def test_sound_on_standard_input_and_a_flat_line_that_is_told(
     assert agent.process.stdin is not None
     agent.process.stdin.write(noise(1).tobytes() + np.zeros(6 * 16_000, np.int16).tobytes())
     agent.process.stdin.flush()
-    wait_until(lambda: [line["state"] for line in agent.lines("input")] == ["hearing", "flat"], 20)
+    wait_until(lambda: [line["state"] for line in agent.lines("input")] == ["hearing", "flat"], timeout_s=20)
     aggregator.wait(lambda: any(beat.input_state == "flat" for beat in aggregator.kinds("heartbeat")))
     [flat] = [beat for beat in aggregator.kinds("heartbeat") if beat.input_state == "flat"]
     assert "flat" in flat.problems[0]
     # Nothing more comes, although the pipe stays open.
-    wait_until(lambda: agent.lines("input")[-1]["state"] == "stopped", 20)
+    wait_until(lambda: agent.lines("input")[-1]["state"] == "stopped", timeout_s=20)
     agent.process.stdin.write(noise(1).tobytes())
     agent.process.stdin.flush()
     aggregator.wait(lambda: any(isinstance(m, Gap) for m in aggregator.stored.values()), 20)
@@ -156,7 +157,7 @@ def test_without_a_broker_it_only_logs(start: Callable[..., AgentProcess]) -> No
 
 def test_two_agents_do_not_share_an_outbox(start: Callable[..., AgentProcess]) -> None:
     first = start(None, "--input-loop", "true")
-    wait_until(lambda: bool(first.lines("started")), 30)
+    wait_until(lambda: bool(first.lines("started")), timeout_s=30)
     second = start(None, "--input-loop", "true")
     assert second.process.wait(30) == 2
     assert "another agent is using" in second.log.read_text()

@@ -21,8 +21,8 @@ from edge_agent.capture.network import NetworkStream
 from edge_agent.capture.standard_input import StandardInput
 from edge_agent.errors import CaptureError
 from edge_agent.settings import InputSettings
-from tests.edge_agent.acknowledger import wait_until
 from tests.edge_agent.conftest import noise
+from tests.waiting import wait_until
 
 MakeWav = Callable[..., Path]
 
@@ -151,7 +151,7 @@ def test_what_a_live_input_gives_too_fast_is_counted_and_told() -> None:
     blocks = [a_block(index * 0.04) for index in range(150)]
     listener = Listener(Script(*blocks, live=True))
     listener.start()
-    wait_until(lambda: listener.overruns == 101)  # the end did not fit either
+    wait_until(lambda: listener.overruns == 101, timeout_s=10)  # the end did not fit either
     taken = [listener.get(1) for _ in range(50)]
     assert all(isinstance(item, Block) for item in taken)
 

@@ -11,8 +11,8 @@ from contract.wire import decode_as
 from edge_agent.check import check_clock
 from edge_agent.health import clock_synced
 from edge_agent.outbox import Outbox, Reader
-from tests.edge_agent.acknowledger import wait_until
 from tests.edge_agent.test_outbox import BOOT, NEXT, a_detection
+from tests.waiting import wait_until
 
 
 def test_a_clock_that_was_never_set_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,13 +27,13 @@ def test_a_restart_into_1970_loses_nothing(tmp_path: Path, monkeypatch: pytest.M
         outbox = Outbox(tmp_path / "o.sqlite", boot, limit_bytes=10**6, commit_s=0.01)
         outbox.start()
         outbox.append(DETECTION, a_detection(boot))
-        wait_until(lambda: outbox.counters.last_sequence >= 1)
+        wait_until(lambda: outbox.counters.last_sequence >= 1, timeout_s=10)
         return outbox
 
     first = opened(BOOT)
     monkeypatch.setattr(time, "time", lambda: 0.0)
     second = opened(NEXT)
-    wait_until(lambda: second.counters.last_sequence == 2)
+    wait_until(lambda: second.counters.last_sequence == 2, timeout_s=10)
     reader = Reader(second)
     rows = reader.next(10)
     reader.close()

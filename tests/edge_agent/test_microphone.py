@@ -12,9 +12,9 @@ import soundfile
 
 from edge_agent.capture.microphone import Device, choose, usb_id_of
 from edge_agent.errors import CaptureError
-from tests.edge_agent.acknowledger import wait_until
 from tests.edge_agent.agent_process import AGENT
 from tests.edge_agent.sound_server import SoundServer
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -103,11 +103,11 @@ def test_a_card_that_is_unplugged_is_opened_again(
         return [event["state"] for event in events() if event["event"] == "input"]
 
     try:
-        wait_until(lambda: states()[-1:] == ["hearing"], 20)
+        wait_until(lambda: states()[-1:] == ["hearing"], timeout_s=20)
         server.kill()
-        wait_until(lambda: states()[-1:] == ["stopped"], 20)
+        wait_until(lambda: states()[-1:] == ["stopped"], timeout_s=20)
         server.start()
-        wait_until(lambda: states()[-1:] == ["hearing"], 30)
+        wait_until(lambda: states()[-1:] == ["hearing"], timeout_s=30)
         [missing] = [event for event in events() if event["event"] == "sound is missing"]
         assert missing["reason"] == "input_lost"
         agent.terminate()

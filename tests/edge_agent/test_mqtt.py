@@ -17,8 +17,9 @@ from edge_agent.mqtt.window import LIMIT_BYTES, LIMIT_MESSAGES, Window, back_off
 from edge_agent.outbox import Outbox
 from edge_agent.settings import BrokerSettings
 from tests.broker import Mosquitto
-from tests.edge_agent.acknowledger import Acknowledger, wait_until
+from tests.edge_agent.acknowledger import Acknowledger
 from tests.edge_agent.test_outbox import BOOT, NEXT, a_detection
+from tests.waiting import wait_until
 
 
 def a_birth(boot: str) -> Birth:
@@ -89,7 +90,7 @@ def test_a_node_announces_itself_delivers_and_says_goodbye(
 ) -> None:
     node = make_node(broker.port, protocol=protocol)
     node.send(300)
-    wait_until(lambda: delivered(node))
+    wait_until(lambda: delivered(node), timeout_s=10)
     assert aggregator.has(BOOT) == set(range(1, 301))
     assert aggregator.deliveries == 300, "nothing is sent twice when all goes well"
     aggregator.wait(lambda: bool(aggregator.kinds("birth")))
@@ -108,7 +109,7 @@ def test_what_is_not_acknowledged_is_sent_again(
     aggregator.wait(lambda: aggregator.deliveries > 300)
     assert node.outbox.counters.rows == 250
     aggregator.answers = True
-    wait_until(lambda: delivered(node))
+    wait_until(lambda: delivered(node), timeout_s=10)
     assert aggregator.has(BOOT) == set(range(1, 251))
 
 
@@ -118,14 +119,14 @@ def test_a_broker_that_is_absent_at_boot_and_killed_later_is_waited_for(
     broker.kill()
     node = make_node(broker.port)
     node.send(5)
-    wait_until(lambda: "refused" in node.link.problem)
+    wait_until(lambda: "refused" in node.link.problem, timeout_s=10)
     broker.start()
-    wait_until(lambda: delivered(node), 30)
+    wait_until(lambda: delivered(node), timeout_s=30)
     broker.kill()
     node.send(5)
-    wait_until(lambda: not node.link.connected)
+    wait_until(lambda: not node.link.connected, timeout_s=10)
     broker.start()
-    wait_until(lambda: delivered(node), 30)
+    wait_until(lambda: delivered(node), timeout_s=30)
     assert aggregator.has(BOOT) == set(range(1, 11))
     assert node.link.problem == ""
 
@@ -134,7 +135,7 @@ def test_the_will_names_the_boot_that_has_died(
     broker: Mosquitto, aggregator: Acknowledger, make_node: Callable[..., Node]
 ) -> None:
     node = make_node(broker.port)
-    wait_until(lambda: node.link.connected)
+    wait_until(lambda: node.link.connected, timeout_s=10)
     aggregator.wait(lambda: bool(aggregator.kinds("state")))
     # Cut the wire without a word, as a power cut would.
     client = node.link._client
@@ -153,12 +154,12 @@ def test_a_new_boot_delivers_what_an_earlier_one_left(
     broker.kill()
     first = make_node(broker.port)
     first.send(20)
-    wait_until(lambda: first.outbox.counters.last_sequence == 20)
+    wait_until(lambda: first.outbox.counters.last_sequence == 20, timeout_s=10)
     first.close()
     broker.start()
     second = make_node(broker.port, boot=NEXT)
     second.send(3)
-    wait_until(lambda: delivered(second), 20)
+    wait_until(lambda: delivered(second), timeout_s=20)
     assert aggregator.has(BOOT) == set(range(1, 21))
     assert aggregator.has(NEXT) == {1, 2, 3}
 
@@ -168,10 +169,10 @@ def test_with_an_aggregator_restored_from_a_backup_everything_drains(
 ) -> None:
     node = make_node(broker.port)
     node.send(20)
-    wait_until(lambda: delivered(node))
+    wait_until(lambda: delivered(node), timeout_s=10)
     aggregator.restore(lambda sequence: sequence <= 5)
     node.send(250)
-    wait_until(lambda: delivered(node), 30)
+    wait_until(lambda: delivered(node), timeout_s=30)
     assert aggregator.declared(BOOT) == set(range(6, 21))
     assert aggregator.has(BOOT) == {*range(1, 6), *range(21, 272)}
 
@@ -186,9 +187,9 @@ def test_commands_arrive_and_what_is_no_message_is_ignored(
             aggregator._client.publish(f"soundpost/v1/attic/{kind}", content, 1)
     command = Command(id="f" * 32, issued_s=1, expires_s=time.time() + 9, action="report")
     aggregator.command("attic", command)
-    wait_until(lambda: node.commands == [command])
+    wait_until(lambda: node.commands == [command], timeout_s=10)
     node.send(1)
-    wait_until(lambda: delivered(node))
+    wait_until(lambda: delivered(node), timeout_s=10)
 
 
 def test_a_probe_tells_whether_the_broker_accepts(broker: Mosquitto) -> None:

@@ -19,7 +19,7 @@ from edge_agent.outbox import Outbox, Reader, Row, count
 from edge_agent.outbox.ranges import merge, without
 from edge_agent.outbox.storage import Storage
 from edge_agent.outbox.waiting import Build, Waiting
-from tests.edge_agent.acknowledger import wait_until
+from tests.waiting import wait_until
 
 BOOT, NEXT = "a" * 16, "b" * 16
 
@@ -67,7 +67,7 @@ Open = Callable[..., Outbox]
 
 def committed(outbox: Outbox) -> list[Row]:
     """All rows, once everything that was appended is on the disk."""
-    wait_until(lambda: not outbox._has_work())
+    wait_until(lambda: not outbox._has_work(), timeout_s=10)
     time.sleep(0.03)
     reader = Reader(outbox)
     rows = reader.next(10_000)
@@ -222,7 +222,7 @@ def test_damage_while_running_is_declared_with_what_was_lost(opened: Open) -> No
     committed(outbox)
     outbox.report_damage()
     fill(outbox, "d")
-    wait_until(lambda: outbox.generation == 1)
+    wait_until(lambda: outbox.generation == 1, timeout_s=10)
     rows = committed(outbox)
     assert declared(rows) == {2, 3, 4}
     assert {row.sequence for row in rows} == {5, 6}
@@ -296,11 +296,11 @@ def test_a_full_disk_is_told_survived_and_nothing_is_missing(opened: Open, monke
         fill(outbox, "df")
         return "cannot be written" in outbox.counters.problem
 
-    wait_until(refused)
+    wait_until(refused, timeout_s=10)
     fill(outbox, "df" * 40)
     assert outbox.counters.dropped > 0
     disks[0].roomy()
-    wait_until(lambda: not outbox.counters.problem)
+    wait_until(lambda: not outbox.counters.problem, timeout_s=10)
     rows = all_declared(outbox)
     assert {gap.reason for gap in gaps(rows)} == {"disk_full"}
     kept = {row.sequence for row in rows}
@@ -320,7 +320,7 @@ def test_gaps_are_split_so_that_each_is_small_enough(opened: Open) -> None:
     # Every second message goes, so that no two ranges become one.
     for _ in range(600):
         fill(outbox, "df")
-    wait_until(lambda: not outbox._has_work(), 30)
+    wait_until(lambda: not outbox._has_work(), timeout_s=30)
     rows = all_declared(outbox)
     kept = {row.sequence for row in rows}
     assert declared(rows) == set(range(1, outbox.counters.last_sequence + 1)) - kept

@@ -8,7 +8,8 @@ import pytest
 
 from tests.broker import Mosquitto
 from tests.conftest import ROOT
-from tests.system.fleet import Fleet, wait_until
+from tests.system.fleet import Fleet
+from tests.waiting import wait_until
 
 KILLS = 10
 
@@ -22,7 +23,7 @@ def test_ten_kills_lose_nothing_and_double_nothing(tmp_path: Path, broker: Mosqu
     try:
         fleet.ingest.start()
         fleet.agent.start()
-        wait_until(lambda: fleet.statistics()["stored"] > 0, 60, "a first message stored")
+        wait_until(lambda: fleet.statistics()["stored"] > 0, "a first message stored", 60)
         for number in range(KILLS):
             time.sleep(dice.uniform(1.0, 2.5))
             victim = victims[list(victims)[number % len(victims)]]
@@ -32,7 +33,7 @@ def test_ten_kills_lose_nothing_and_double_nothing(tmp_path: Path, broker: Mosqu
         time.sleep(2)
         fleet.agent.stop()
         fleet.agent.start("--seconds", "1")
-        wait_until(lambda: not fleet.agent.running(), 60, "the agent delivers everything and ends")
+        wait_until(lambda: not fleet.agent.running(), "the agent delivers everything and ends", 60)
         produced = sum(boot["last_sequence"] for boot in fleet.outbox()["boots"])
         told = fleet.statistics()
     finally:
