@@ -87,7 +87,7 @@ def stage_ms(bundle: LoadedBundle, sound: NDArray[np.int16]) -> dict[str, float]
     def detect() -> None:
         detector = make_detector(bundle.manifest, Tuning(thresholds={}))
         for row in posteriors:
-            detector.feed(row)
+            detector.feed(row.tolist())
 
     return {
         "preprocess": _median_ms(lambda: front_end.feed(hops), front_end.reset, seconds),

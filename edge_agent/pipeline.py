@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.audio import HOP_SAMPLES, RATE_HZ
+from contract.detector import Detector, Found
 from contract.manifest import Manifest
 from edge_agent.bundles import LoadedBundle
 from edge_agent.classifier import Classifier
-from edge_agent.detector import Detector, Found
 from edge_agent.framing import Framer
 from edge_agent.frontend import FrontEnd
 from edge_agent.level import Meter, hop_powers, to_dbfs
@@ -118,7 +118,7 @@ class Pipeline:
                     frames=frames[part],
                     posteriors=row,
                     level_dbfs=to_dbfs(sum(powers[part]) / self.step_frames),
-                    found=tuple(self._detector.feed(row)),
+                    found=tuple(self._detector.feed(row.tolist())),
                 )
             )
             self._index += 1

@@ -9,9 +9,9 @@ from typing import Any
 
 from contract.audio import RATE_HZ
 from contract.clip import decide_clip
+from contract.detector import Found
 from edge_agent.bundles import LoadedBundle
 from edge_agent.capture import decode, sound_files
-from edge_agent.detector import Found
 from edge_agent.errors import CaptureError
 from edge_agent.pipeline import Pipeline, Step, Tuning
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from contract.audio import HOP_MS, HOP_SAMPLES, MEL_BINS, RATE_HZ
+from contract.detector import Found
 from contract.manifest import Manifest
 from contract.messages import Birth, Detection, Features, Heartbeat
 from edge_agent import health
-from edge_agent.detector import Found
 from edge_agent.outbox import Counters
 from edge_agent.pipeline import Step
 from edge_agent.settings import Settings

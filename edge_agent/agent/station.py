@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.audio import RATE_HZ
+from contract.detector import Found
 from contract.topics import DETECTION, FEATURES, GAP, Topic
 from edge_agent.agent.reporting import Identity, detection, features
 from edge_agent.capture import Block, Lost
-from edge_agent.detector import Found
 from edge_agent.outbox import Build, gap
 from edge_agent.pipeline import Step
 from edge_agent.settings import PublishSettings

@@ -7,12 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from contract.bundle import read_bundle
+from contract.detector import Found
 from contract.messages import Detection, DurableMessage, Features, Gap
 from contract.topics import Topic
 from edge_agent.agent.reporting import Identity
 from edge_agent.agent.station import OVERRUNS_S, Station
 from edge_agent.capture import Block, Lost
-from edge_agent.detector import Found
 from edge_agent.outbox import Build
 from edge_agent.pipeline import Step
 from edge_agent.settings import PublishSettings

@@ -1,5 +1,7 @@
 """Posteriors become detections: average, threshold, refractory time. Pure.
 
+The node decides with it, and the factory counts with it what a node would have reported.
+
 A label is heard from the step at which its average reaches the threshold until it falls below. It is
 reported once, as soon as the average has passed its peak, at the latest ``HOLD_S`` after it rose; then the
 label is silent until ``refractory_s`` after it fell.
@@ -9,9 +11,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 HOLD_S: Final = 0.3
 """Longest wait for a higher posterior before a detection is reported."""
@@ -66,27 +65,27 @@ class Detector:
         self._weight = 1.0 if smoothing_s <= 0 else 1.0 - math.exp(-step_s / smoothing_s)
         self._refractory_steps = round(refractory_s / step_s)
         self._hold_steps = round(HOLD_S / step_s)
-        self._average = np.zeros(len(labels), np.float64)
+        self._average = [0.0] * len(labels)
         self._step = -1
 
     @property
-    def average(self) -> NDArray[np.float64]:
+    def average(self) -> tuple[float, ...]:
         """The averaged posteriors now, (labels,)."""
-        return self._average.copy()
+        return tuple(self._average)
 
-    def feed(self, posteriors: NDArray[np.float32]) -> list[Found]:
+    def feed(self, posteriors: Sequence[float]) -> list[Found]:
         """What is to be reported after one more step; ``posteriors`` is (labels,).
 
         >>> detector = Detector(["a"], {"a": 0.5}, smoothing_s=0, refractory_s=1, step_s=0.1)
-        >>> [len(detector.feed(np.array([p], np.float32))) for p in (0.1, 0.7, 0.9, 0.2, 0.9)]
+        >>> [len(detector.feed([p])) for p in (0.1, 0.7, 0.9, 0.2, 0.9)]
         [0, 0, 0, 1, 0]
         """
         self._step += 1
+        weight, keep = self._weight, 1.0 - self._weight
         # A NaN would stay in the average for ever.
-        if not np.isfinite(posteriors).all():
-            posteriors = np.nan_to_num(posteriors, nan=0.0, posinf=1.0, neginf=0.0)
-        self._average += self._weight * (posteriors - self._average)
-        averages = self._average.tolist()
+        fresh = posteriors if math.isfinite(sum(posteriors)) else [_finite(value) for value in posteriors]
+        self._average = [keep * old + weight * new for old, new in zip(self._average, fresh, strict=True)]
+        averages = self._average
         found = [self._judge(label, averages[label.index]) for label in self._labels]
         return [detection for detection in found if detection is not None]
 
@@ -118,3 +117,9 @@ class Detector:
             start_step=label.start,
             end_step=self._step,
         )
+
+
+def _finite(value: float) -> float:
+    if math.isnan(value):
+        return 0.0
+    return min(1.0, max(0.0, value))

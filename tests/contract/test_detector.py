@@ -1,12 +1,12 @@
 """Average, threshold, hold, refractory time."""
 
 import itertools
+import math
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.detector import HOLD_S, Detector, Found
+from contract.detector import HOLD_S, Detector, Found
 
 STEP_S = 0.1
 
@@ -20,7 +20,7 @@ def detector(threshold: float = 0.5, smoothing_s: float = 0.0, refractory_s: flo
 def run(heard: Detector, values: list[float]) -> list[Found]:
     found = []
     for value in values:
-        found += heard.feed(np.array([value, 1 - value], np.float32))
+        found += heard.feed([value, 1 - value])
     return found + heard.finish()
 
 
@@ -47,7 +47,7 @@ def test_the_average_rises_slowly() -> None:
     assert run(detector(smoothing_s=0.5), [1.0, 1.0, 0.0, 0.0]) == []
     heard = detector(smoothing_s=0.5)
     run(heard, [1.0] * 5)
-    assert abs(heard.average[0] - (1 - np.exp(-1))) < 1e-9
+    assert abs(heard.average[0] - (1 - math.exp(-1))) < 1e-9
 
 
 def test_a_threshold_of_one_switches_a_label_off() -> None:
@@ -62,7 +62,7 @@ def test_the_end_of_a_stream_reports_what_waits() -> None:
 def test_no_posterior_poisons_the_average() -> None:
     heard = detector()
     run(heard, [float("nan"), float("inf"), float("-inf")])
-    assert np.isfinite(heard.average).all()
+    assert all(math.isfinite(value) for value in heard.average)
 
 
 @given(st.lists(st.floats(0, 1), max_size=200), st.floats(0.05, 0.95), st.floats(0, 0.5), st.floats(0, 2))

@@ -1,0 +1,53 @@
+"""``model-build train``."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from contract.bundle import read_bundle
+from model_build.commands.numbers import positive
+from model_build.errors import ModelBuildError
+
+HELP = "make a bundle from recordings"
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    command.add_argument("--recipe", required=True, help="keywords, sounds, or the path of a TOML file")
+    command.add_argument("--data", required=True, type=Path, help="folder of the data set")
+    command.add_argument("--out", required=True, type=Path, help="where to write the bundle")
+    command.add_argument("--seed", type=int, help="instead of the recipe's")
+    command.add_argument("--epochs", type=positive, help="instead of the recipe's; few: quick and poor")
+    command.add_argument("--copies", type=positive, help="augmented copies, instead of the recipe's")
+    command.add_argument("--limit", type=positive, help="at most so many clips of each word and split")
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Make the bundle; what ``--json`` prints."""
+    from model_build.console import Console, without_chatter, write_whole
+    from model_build.dataset import find_corpus
+    from model_build.recipe import load_recipe
+
+    recipe = load_recipe(options.recipe)
+    # What is missing is better said now than after a quarter of an hour.
+    find_corpus(recipe, options.data)
+    if not options.out.resolve().parent.is_dir():
+        raise ModelBuildError(f"{options.out}: there is no folder to write it to")
+    with without_chatter():
+        from model_build.factory import build, with_training
+    with Console() as console:
+        chosen = with_training(recipe, seed=options.seed, epochs=options.epochs, copies=options.copies)
+        built = build(chosen, options.data, console.progress, options.limit)
+    for sentence in built.broken:
+        console.warn(f"skipped {sentence}")
+    write_whole(options.out, built.content)
+    console.score(built.score, chosen.labels)
+    console.say(f"{options.out}: {len(built.content) / 1000:.0f} kB")
+    return {
+        "bundle": str(options.out),
+        "size_bytes": len(built.content),
+        "accuracy": built.score.accuracy,
+        "clips": built.score.clips,
+        "skipped": list(built.broken),
+        "metrics": dict(read_bundle(built.content).manifest.metrics),
+    }
