@@ -12,7 +12,7 @@ from model_build.audio_file import to_pcm
 from model_build.dataset import Pcm
 from model_build.recipe import Recipe
 from model_build.runtime import Classifier, Frontend
-from model_build.shape import FRAMES_PER_LSTM_STEP, STEP_FRAMES
+from model_build.shape import STEP_FRAMES
 
 MINIMUM_AGENT_VERSION = "0.1.0"
 FEATURES_TOLERANCE_STEPS = 1
@@ -43,7 +43,7 @@ def make_bundle(
         "clip_rule": recipe.decision.clip_rule,
         "clip_gate_db": recipe.decision.clip_gate_db,
         "step_frames": STEP_FRAMES,
-        "context_s": recipe.network.pool_steps * FRAMES_PER_LSTM_STEP / FRAMES_PER_S,
+        "context_s": recipe.network.pool_steps * STEP_FRAMES / FRAMES_PER_S,
         "minimum_agent_version": MINIMUM_AGENT_VERSION,
         "recipe": recipe.name,
         "datasets": tuple(datasets),

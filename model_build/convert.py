@@ -24,7 +24,7 @@ from model_build.flatbuffer import (
     store_weights_as_int8,
     write_model,
 )
-from model_build.recipe import FrontendRecipe, NetworkRecipe
+from model_build.recipe import FrontendRecipe, NetworkRecipe, network_recipe
 
 FEATURES = (FEATURE_SCALE_DB, FEATURE_ZERO_POINT)
 
@@ -54,12 +54,12 @@ def convert_frontend(recipe: FrontendRecipe) -> bytes:
 def convert_classifier(
     recipe: NetworkRecipe, weights: dict[str, NDArray[Any]], calibration: NDArray[np.float32]
 ) -> bytes:
-    """classifier.tflite; ``calibration`` is (N, T + STEM_HISTORY, MEL_BINS) normalised frames."""
+    """classifier.tflite; ``calibration`` is (N, history + T, MEL_BINS) normalised frames."""
     from model_build import graphs
     from model_build.merge import Port, chain
     from model_build.shape import STEP_FRAMES
 
-    core = _drop_cell_clip(_convert(graphs.core_graph(weights), calibration))
+    core = _drop_cell_clip(_convert(graphs.core_graph(weights, recipe), calibration))
     takes, gives = _affine(core, "frames"), _affine(core, "hidden", output=True)
     model = chain(
         [
@@ -134,8 +134,7 @@ def main(request: Path, result: Path) -> None:
     if head["kind"] == "frontend":
         content = convert_frontend(FrontendRecipe(**head["recipe"]))
     else:
-        recipe = NetworkRecipe(**{**head["recipe"], "channels": tuple(head["recipe"]["channels"])})
-        content = convert_classifier(recipe, arrays, arrays.pop("calibration"))
+        content = convert_classifier(network_recipe(head["recipe"]), arrays, arrays.pop("calibration"))
     result.write_bytes(content)
 
 

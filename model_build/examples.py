@@ -12,12 +12,12 @@ from model_build.dataset import Pcm, Progress, Sound
 from model_build.frontend_reference import to_db
 from model_build.recipe import Recipe
 from model_build.runtime import Frontend
-from model_build.shape import FRAMES_PER_LSTM_STEP, STEP_FRAMES
+from model_build.shape import STEP_FRAMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExampleSet:
-    """N examples of T frames, S = T / 2 LSTM steps, at some of which the model is asked."""
+    """N examples of T frames, S = T / 4 LSTM steps, at some of which the model is asked."""
 
     features: NDArray[np.int8]
     """(N, T, MEL_BINS)"""
@@ -74,8 +74,8 @@ class ExampleMaker:
         picked = [[drawn[i], *([drawn[j]] if chain == 2 else [])] for i, j in zip(order, others, strict=True)]
         pcm = (np.concatenate([part.pcm for part in parts]) for parts in picked)
         features = np.stack([self._frontend.features(whole_steps(sound)) for sound in pcm])
-        steps = features.shape[1] // FRAMES_PER_LSTM_STEP
-        clip_steps = round(self._recipe.clip_s * FRAMES_PER_S) // FRAMES_PER_LSTM_STEP
+        steps = features.shape[1] // STEP_FRAMES
+        clip_steps = round(self._recipe.clip_s * FRAMES_PER_S) // STEP_FRAMES
         places = np.minimum(np.arange(steps) // clip_steps, chain - 1)
         return ExampleSet(
             features=features,
@@ -92,7 +92,7 @@ class ExampleMaker:
             asked[clip_steps - 1 : steps - clip_steps : clip_steps] = 1.0
             asked[-1] = 1.0
         else:
-            asked[:: round(every_s * FRAMES_PER_S / FRAMES_PER_LSTM_STEP)] = 1.0
+            asked[:: round(every_s * FRAMES_PER_S / STEP_FRAMES)] = 1.0
         return asked
 
     def _draw_targets(self, sounds: Sequence[Sound]) -> Iterator[_Drawn]:
@@ -142,7 +142,7 @@ def whole_steps(pcm: Pcm) -> Pcm:
 def audible(features: NDArray[np.int8], gate_db: float | None) -> NDArray[np.float32]:
     """(N, S) one for each LSTM step at most ``gate_db`` below its example's loudest, zero for the others."""
     frames_db = to_db(features).mean(axis=2)
-    levels = frames_db.reshape(frames_db.shape[0], -1, FRAMES_PER_LSTM_STEP).max(axis=2)
+    levels = frames_db.reshape(frames_db.shape[0], -1, STEP_FRAMES).max(axis=2)
     loudest = levels.max(axis=1, keepdims=True)
     return np.asarray(levels >= loudest - (np.inf if gate_db is None else gate_db), dtype=np.float32)
 

@@ -41,7 +41,7 @@ def export_frontend(recipe: FrontendRecipe) -> bytes:
 def export_classifier(
     recipe: NetworkRecipe, weights: dict[str, NDArray[Any]], calibration: NDArray[np.float32]
 ) -> bytes:
-    """classifier.tflite; ``calibration`` is (N, T + STEM_HISTORY, MEL_BINS) normalised frames."""
+    """classifier.tflite; ``calibration`` is (N, history + T, MEL_BINS) normalised frames."""
     arrays = {**weights, "calibration": calibration}
     content = _in_child(pack_request("classifier", dataclasses.asdict(recipe), arrays))
     _require_ops(content, CLASSIFIER_OPS, "classifier.tflite")

@@ -29,7 +29,6 @@ from model_build.export import export_classifier, export_frontend
 from model_build.network import Network
 from model_build.recipe import Recipe
 from model_build.runtime import Classifier, Frontend
-from model_build.shape import STEM_HISTORY
 from model_build.train import train
 
 CALIBRATION_CLIPS = 200
@@ -143,9 +142,9 @@ class _Workshop:
 
 
 def calibration(network: Network, examples: ExampleSet) -> NDArray[np.float32]:
-    """(N, T + STEM_HISTORY, MEL_BINS) normalised frames that show the converter what comes in."""
+    """(N, history + T, MEL_BINS) normalised frames that show the converter what comes in."""
     frames = network.normalize(examples.features[:CALIBRATION_CLIPS].astype(np.float32)).numpy()
-    return np.pad(frames, [(0, 0), (STEM_HISTORY, 0), (0, 0)]).astype(np.float32)
+    return np.pad(frames, [(0, 0), (network.recipe.history_frames, 0), (0, 0)]).astype(np.float32)
 
 
 def _metrics(result: Score, trained_on: int) -> dict[str, float]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT, MEL_BINS
 from model_build.recipe import NetworkRecipe
-from model_build.shape import KERNELS, LEVEL_RANGE_DB, STEM_HISTORY, STEM_STRIDES
+from model_build.shape import LEVEL_RANGE_DB
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -45,7 +45,7 @@ def level_graph(recipe: NetworkRecipe, core_input: Affine) -> Any:
         codes = tf.cast(features, tf.float32)
         total = tf.reduce_sum(codes, axis=2, keepdims=True)
         heard = tf.concat([state_level, tf.concat([total, total * 0.0 + 1.0], axis=2)], axis=1)
-        mean, count = tf.split(_box_mean(heard, recipe.level_frames, 1) * frames, 2, axis=2)
+        mean, count = tf.split(_box_mean(heard, recipe.level_frames) * frames, 2, axis=2)
         running = tf.maximum((mean / float(MEL_BINS) + prior * weight) / (count + weight), quietest)
         steps = tf.round((codes - running) * (FEATURE_SCALE_DB / LEVEL_RANGE_DB / core_input.scale))
         centred = tf.minimum(tf.maximum(steps, least), least + 255.0)
@@ -53,7 +53,7 @@ def level_graph(recipe: NetworkRecipe, core_input: Affine) -> Any:
         return {
             "frames": tf.cast(frames_in + float(core_input.zero_point), tf.int8),
             "state_level_out": heard[:, -(recipe.level_frames - 1) :],
-            "state_stem_out": frames_in[:, -STEM_HISTORY:],
+            "state_stem_out": frames_in[:, -recipe.history_frames :],
         }
 
     return tf.function(
@@ -62,21 +62,21 @@ def level_graph(recipe: NetworkRecipe, core_input: Affine) -> Any:
         input_signature=[
             tf.TensorSpec([1, None, MEL_BINS], tf.int8, "features"),
             tf.TensorSpec([1, recipe.level_frames - 1, 2], tf.float32, "state_level"),
-            tf.TensorSpec([1, STEM_HISTORY, MEL_BINS], tf.float32, "state_stem"),
+            tf.TensorSpec([1, recipe.history_frames, MEL_BINS], tf.float32, "state_stem"),
         ],
     )
 
 
-def core_graph(weights: Arrays) -> Any:
-    """Normalised frames (1, T + STEM_HISTORY, MEL_BINS) in, LSTM outputs (1, T / 2, hidden) out, in float."""
+def core_graph(weights: Arrays, recipe: NetworkRecipe) -> Any:
+    """Normalised frames (1, history + T, MEL_BINS) in, LSTM outputs (1, steps, hidden) out, in float."""
     lstm = _fused_lstm()
 
     def core(frames: Any) -> dict[str, Any]:
         x = frames[..., None]
-        for index, (kernel, strides) in enumerate(zip(KERNELS, STEM_STRIDES, strict=True), start=1):
-            side = kernel[1] // 2
+        for index, layer in enumerate(recipe.convolutions, start=1):
+            side = layer.kernel[1] // 2
             x = tf.pad(x, [[0, 0], [0, 0], [side, side], [0, 0]])
-            x = tf.nn.conv2d(x, tf.constant(weights[f"conv{index}"]), strides, "VALID")
+            x = tf.nn.conv2d(x, tf.constant(weights[f"conv{index}"]), layer.stride, "VALID")
             x = tf.nn.relu(x + tf.constant(weights[f"conv{index}_bias"]))
         x = tf.reshape(x, [-1, weights["dense"].shape[0]])
         x = tf.matmul(x, tf.constant(weights["dense"])) + tf.constant(weights["dense_bias"])
@@ -90,7 +90,7 @@ def core_graph(weights: Arrays) -> Any:
 
 
 def readout_graph(weights: Arrays, recipe: NetworkRecipe, core_output: Affine) -> Any:
-    """LSTM outputs as the core's int8 in, one row of posteriors for every second one out."""
+    """LSTM outputs as the core's int8 in, one row of posteriors for each out."""
     score, score_scale = _whole(weights["score"])
     out, out_scale = _whole(weights["out"])
     steps, hidden = recipe.pool_steps, recipe.hidden
@@ -101,13 +101,13 @@ def readout_graph(weights: Arrays, recipe: NetworkRecipe, core_output: Affine) -
         attention = tf.round(tf.sigmoid(logit + tf.constant(weights["score_bias"])) * ATTENTION_STEPS) + 1.0
         fresh = tf.reshape(tf.concat([codes * attention, attention], axis=1), [1, -1, hidden + 1])
         heard = tf.concat([state_pool, fresh], axis=1)
-        weighed, weight = tf.split(_box_mean(heard, steps, 2), [hidden, 1], axis=2)
+        weighed, weight = tf.split(_box_mean(heard, steps), [hidden, 1], axis=2)
         pooled = tf.reshape(tf.round(weighed / weight * POOL_FRACTION), [-1, hidden])
         logits = _exact_matmul(pooled, out) * tf.constant(out_scale * core_output.scale / POOL_FRACTION)
         posteriors = tf.nn.softmax(logits + tf.constant(weights["out_bias"]))
         return {
             "posteriors": tf.reshape(posteriors, [1, -1, out.shape[1]]),
-            "state_pool_out": heard[:, -(steps - 2) :],
+            "state_pool_out": heard[:, -(steps - 1) :],
         }
 
     return tf.function(
@@ -115,14 +115,14 @@ def readout_graph(weights: Arrays, recipe: NetworkRecipe, core_output: Affine) -
         autograph=False,
         input_signature=[
             tf.TensorSpec([1, None, hidden], tf.int8, "hidden"),
-            tf.TensorSpec([1, steps - 2, hidden + 1], tf.float32, "state_pool"),
+            tf.TensorSpec([1, steps - 1, hidden + 1], tf.float32, "state_pool"),
         ],
     )
 
 
-def _box_mean(x: Any, steps: int, stride: int) -> Any:
+def _box_mean(x: Any, steps: int) -> Any:
     """Mean over every ``steps`` successive rows of axis 1: whole numbers, so that the sum is exact."""
-    return tf.nn.avg_pool2d(x[:, :, None, :], (steps, 1), (stride, 1), "VALID")[:, :, 0, :]
+    return tf.nn.avg_pool2d(x[:, :, None, :], (steps, 1), 1, "VALID")[:, :, 0, :]
 
 
 def _exact_matmul(codes: Any, weights: NDArray[np.float32]) -> Any:

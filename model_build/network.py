@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT, MEL_BINS
+from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT
 from model_build.recipe import NetworkRecipe
-from model_build.shape import FREQUENCY_STRIDES, KERNELS, LEVEL_RANGE_DB, STEM_HISTORY, STEM_STRIDES
+from model_build.shape import LEVEL_RANGE_DB
 
 _NORM_EPSILON = 1e-3
 
@@ -22,12 +22,13 @@ class Network:
     def __init__(self, recipe: NetworkRecipe, labels: int, seed: int) -> None:
         self.recipe = recipe
         draw = np.random.default_rng(seed)
-        first, second = recipe.channels
         self.weights: dict[str, tf.Variable] = {}
-        flat = MEL_BINS // (FREQUENCY_STRIDES[0] * FREQUENCY_STRIDES[1]) * second
-        self._add("conv1", draw, (*KERNELS[0], 1, first), KERNELS[0][0] * KERNELS[0][1], gain=2.0)
-        self._add("conv2", draw, (*KERNELS[1], first, second), 9 * first, gain=2.0)
-        self._add("dense", draw, (flat, recipe.dense), flat)
+        channels = 1
+        for index, layer in enumerate(recipe.convolutions, start=1):
+            shape = (*layer.kernel, channels, layer.channels)
+            self._add(f"conv{index}", draw, shape, layer.kernel[0] * layer.kernel[1] * channels, gain=2.0)
+            channels = layer.channels
+        self._add("dense", draw, (recipe.flat, recipe.dense), recipe.flat)
         self._add("kernel", draw, (recipe.dense, 4 * recipe.hidden), recipe.dense)
         self._add("recurrent", draw, (recipe.hidden, 4 * recipe.hidden), recipe.hidden)
         self._add("score", draw, (recipe.hidden, 1), recipe.hidden)
@@ -39,22 +40,16 @@ class Network:
             "lstm_bias": bias,
             "score_bias": np.zeros(1),
             "out_bias": np.zeros(labels),
-            "norm1_gain": np.ones(first),
-            "norm1_bias": np.zeros(first),
-            "norm2_gain": np.ones(second),
-            "norm2_bias": np.zeros(second),
         }
+        self.moments: dict[str, tf.Variable] = {}
+        for index, layer in enumerate(recipe.convolutions, start=1):
+            starts[f"norm{index}_gain"] = np.ones(layer.channels)
+            starts[f"norm{index}_bias"] = np.zeros(layer.channels)
+            for name, start in ((f"norm{index}_mean", 0.0), (f"norm{index}_variance", 1.0)):
+                moment = np.full(layer.channels, start, np.float32)
+                self.moments[name] = tf.Variable(moment, trainable=False, name=name)
         for name, values in starts.items():
             self.weights[name] = tf.Variable(values.astype(np.float32), name=name)
-        self.moments = {
-            name: tf.Variable(np.full(size, start, np.float32), trainable=False, name=name)
-            for name, size, start in [
-                ("norm1_mean", first, 0.0),
-                ("norm1_variance", first, 1.0),
-                ("norm2_mean", second, 0.0),
-                ("norm2_variance", second, 1.0),
-            ]
-        }
 
     def logits(self, features: Any, *, training: bool, dropout: float = 0.0) -> Any:
         """(N, steps, K) logits after each LSTM step, from features (N, T, MEL_BINS) in int8 units."""
@@ -77,12 +72,13 @@ class Network:
         return (level_db - level[:, :, None]) / LEVEL_RANGE_DB
 
     def stem(self, x: Any, *, training: bool = False) -> Any:
-        """(N, T / 2, dense) from normalised frames (N, T, MEL_BINS)."""
+        """(N, T / STEP_FRAMES, dense) from normalised frames (N, T, MEL_BINS)."""
         # The first convolution also makes the steps before the first, as a stream of zeros would.
-        x = tf.pad(x, [[0, 0], [STEM_HISTORY, 0], [0, 0]])[..., None]
-        for index, (kernel, strides) in enumerate(zip(KERNELS, STEM_STRIDES, strict=True), start=1):
-            x = tf.pad(x, [[0, 0], [0, 0], [_side(kernel[1]), _side(kernel[1])], [0, 0]])
-            x = tf.nn.conv2d(x, self.weights[f"conv{index}"], strides, "VALID")
+        x = tf.pad(x, [[0, 0], [self.recipe.history_frames, 0], [0, 0]])[..., None]
+        for index, layer in enumerate(self.recipe.convolutions, start=1):
+            side = layer.kernel[1] // 2
+            x = tf.pad(x, [[0, 0], [0, 0], [side, side], [0, 0]])
+            x = tf.nn.conv2d(x, self.weights[f"conv{index}"], layer.stride, "VALID")
             x = tf.nn.relu(self._norm(x, f"norm{index}", training))
         flat = tf.reshape(x, [-1, x.shape[1], x.shape[2] * x.shape[3]])
         return flat @ self.weights["dense"] + self.weights["dense_bias"]
@@ -109,7 +105,7 @@ class Network:
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """The weights for conversion, with each normalisation folded into the convolution before it."""
         plain = {name: variable.numpy() for name, variable in self.weights.items()}
-        for index in (1, 2):
+        for index in range(1, len(self.recipe.convolutions) + 1):
             gain = plain.pop(f"norm{index}_gain")
             shift = plain.pop(f"norm{index}_bias")
             factor = gain / np.sqrt(self.moments[f"norm{index}_variance"].numpy() + _NORM_EPSILON)
@@ -133,10 +129,6 @@ class Network:
     ) -> None:
         values = draw.normal(0.0, np.sqrt(gain / inputs), shape).astype(np.float32)
         self.weights[name] = tf.Variable(values, name=name)
-
-
-def _side(width: int) -> int:
-    return width // 2
 
 
 def _box(x: Any, steps: int) -> Any:

@@ -12,7 +12,7 @@ from model_build.errors import ParityError
 from model_build.frontend_reference import features_db, to_db
 from model_build.recipe import FrontendRecipe
 from model_build.runtime import Classifier, Frontend
-from model_build.shape import FRAMES_PER_LSTM_STEP, STEP_FRAMES
+from model_build.shape import STEP_FRAMES
 
 if TYPE_CHECKING:
     from model_build.network import Network
@@ -87,7 +87,7 @@ def check_classifier(
 
 def _float_logits(network: "Network", features: NDArray[np.int8]) -> NDArray[np.float64]:
     logits: Any = network.logits(features[None].astype(np.float32), training=False)
-    last = features.shape[0] // FRAMES_PER_LSTM_STEP - 1
+    last = features.shape[0] // STEP_FRAMES - 1
     row = logits.numpy()[0, last].astype(np.float64)
     return np.asarray(row - row.mean())
 

@@ -1,12 +1,15 @@
 """Every number that shapes a model, read from a TOML file that people can read too."""
 
 import dataclasses
+import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contract.audio import MEL_BINS
 from model_build.errors import RecipeError
+from model_build.shape import STEP_FRAMES
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -29,10 +32,22 @@ class FrontendRecipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Convolution:
+    """One layer of the stem. It looks back in time only, and to both sides in frequency."""
+
+    channels: int
+    kernel: tuple[int, int]
+    """Width in time and frequency."""
+    stride: tuple[int, int]
+    """Step in time and frequency."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkRecipe:
     """Shape of the classifier."""
 
-    channels: tuple[int, int]
+    convolutions: tuple[Convolution, ...]
+    """Their strides in time multiply to ``STEP_FRAMES``."""
     dense: int
     hidden: int
     level_frames: int
@@ -42,7 +57,24 @@ class NetworkRecipe:
     level_least_db: float
     """Sound quieter than this is not raised to the level of louder sound."""
     pool_steps: int
-    """LSTM steps of 40 ms under the attention."""
+    """LSTM steps of 80 ms under the attention."""
+
+    @property
+    def history_frames(self) -> int:
+        """Frames before the present ones that the stem sees."""
+        seen, stride = 0, 1
+        for layer in self.convolutions:
+            seen += (layer.kernel[0] - 1) * stride
+            stride *= layer.stride[0]
+        return seen - stride + 1
+
+    @property
+    def flat(self) -> int:
+        """Values per step that the convolutions give to the dense layer."""
+        bins = MEL_BINS
+        for layer in self.convolutions:
+            bins = -(-bins // layer.stride[1])
+        return bins * self.convolutions[-1].channels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +171,6 @@ class Recipe:
 
 _PARTS: dict[str, type] = {
     "frontend": FrontendRecipe,
-    "network": NetworkRecipe,
     "augment": AugmentRecipe,
     "training": TrainingRecipe,
     "decision": DecisionRecipe,
@@ -173,12 +204,25 @@ def load_recipe(name_or_path: str) -> Recipe:
 
 def parse_recipe(plain: dict[str, Any]) -> Recipe:
     """The recipe that a decoded TOML document describes."""
-    parts = {name: _fill(kind, plain.get(name, {}), name) for name, kind in _PARTS.items()}
+    parts: dict[str, Any] = {name: _fill(kind, plain.get(name, {}), name) for name, kind in _PARTS.items()}
+    parts["network"] = network_recipe(plain.get("network", {}))
     recipe: Recipe = _fill(Recipe, {**plain, **parts}, "recipe")
     if recipe.layout not in ("speech_commands", "esc50"):
         raise RecipeError(f"layout must be speech_commands or esc50, not {recipe.layout!r}")
     if len(set(recipe.labels)) != len(recipe.labels):
         raise RecipeError("a label stands twice")
+    return recipe
+
+
+def network_recipe(plain: dict[str, Any]) -> NetworkRecipe:
+    """The shape that a decoded ``[network]`` table describes."""
+    layers = plain.get("convolutions", [])
+    if not isinstance(layers, list) or not layers:
+        raise RecipeError("network: 'convolutions' must be a list of tables")
+    convolutions = tuple(_fill(Convolution, layer, "network: convolutions") for layer in layers)
+    if math.prod(layer.stride[0] for layer in convolutions) != STEP_FRAMES:
+        raise RecipeError(f"network: the strides in time must multiply to {STEP_FRAMES}")
+    recipe: NetworkRecipe = _fill(NetworkRecipe, {**plain, "convolutions": convolutions}, "network")
     return recipe
 
 

@@ -14,7 +14,7 @@ from model_build.dataset import Progress
 from model_build.examples import ExampleSet, distort
 from model_build.network import Network
 from model_build.recipe import Recipe
-from model_build.shape import FRAMES_PER_LSTM_STEP
+from model_build.shape import STEP_FRAMES
 
 WARM_UP_PART = 0.25
 """Part of the training in which the rate rises."""
@@ -51,7 +51,7 @@ class _Excerpt:
 
     @property
     def frames(self) -> slice:
-        return slice(self.steps.start * FRAMES_PER_LSTM_STEP, self.steps.stop * FRAMES_PER_LSTM_STEP)
+        return slice(self.steps.start * STEP_FRAMES, self.steps.stop * STEP_FRAMES)
 
 
 class _Trainer:
@@ -124,12 +124,10 @@ class _Trainer:
         frames = examples.features.shape[1]
         length_s = self._recipe.training.excerpt_s
         if length_s is None:
-            return _Excerpt(start_step=0, step_count=frames // FRAMES_PER_LSTM_STEP, deaf_steps=0)
-        steps = min(round(length_s * FRAMES_PER_S), frames) // FRAMES_PER_LSTM_STEP
-        start = int(self._draw.integers(frames // FRAMES_PER_LSTM_STEP - steps + 1))
-        return _Excerpt(
-            start_step=start, step_count=steps, deaf_steps=FRAMES_PER_S // FRAMES_PER_LSTM_STEP - 1
-        )
+            return _Excerpt(start_step=0, step_count=frames // STEP_FRAMES, deaf_steps=0)
+        steps = min(round(length_s * FRAMES_PER_S), frames) // STEP_FRAMES
+        start = int(self._draw.integers(frames // STEP_FRAMES - steps + 1))
+        return _Excerpt(start_step=start, step_count=steps, deaf_steps=FRAMES_PER_S // STEP_FRAMES - 1)
 
     def _update(self, features: Any, targets: Any, weights: Any) -> Any:
         with tf.GradientTape() as tape:

@@ -3,7 +3,7 @@ import pytest
 
 from model_build.network import Network
 from model_build.recipe import load_recipe
-from model_build.shape import FRAMES_PER_LSTM_STEP
+from model_build.shape import STEP_FRAMES
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # TensorFlow's own
 
@@ -18,14 +18,14 @@ def features(frames: int) -> np.ndarray:
 
 
 def test_there_are_logits_after_every_lstm_step(network: Network) -> None:
-    assert network.logits(features(48), training=False).shape == (2, 24, 9)
+    assert network.logits(features(48), training=False).shape == (2, 12, 9)
 
 
 def test_the_future_changes_nothing(network: Network) -> None:
     whole = features(64)
     early = network.logits(whole[:, :40], training=False).numpy()
     late = network.logits(whole, training=False).numpy()
-    np.testing.assert_allclose(late[:, : 40 // FRAMES_PER_LSTM_STEP], early, atol=1e-5)
+    np.testing.assert_allclose(late[:, : 40 // STEP_FRAMES], early, atol=1e-5)
 
 
 def test_steady_louder_sound_is_normalised_away_where_it_is_not_near_silence(network: Network) -> None:
