@@ -2,23 +2,28 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.audio import HOP_SAMPLES, RATE_HZ
+from contract.audio import HOP_SAMPLES
 from contract.clip import decide_clip
-from contract.manifest import is_target
 from model_build.dataset import Pcm, Progress
 from model_build.examples import whole_steps
 from model_build.recipe import DecisionRecipe
-from model_build.runtime import Classifier, Frontend
+from model_build.runtime import Frontend
 from model_build.shape import STEP_FRAMES
 
 STEP_SAMPLES = STEP_FRAMES * HOP_SAMPLES
 _SINE_POWER = 32768.0**2 / 2
-_HIGHEST_THRESHOLD = 0.95
-_THRESHOLD_STEP = 0.05
+
+
+class Listener(Protocol):
+    """What gives posteriors: ``runtime.Classifier``, or a network that has not been exported."""
+
+    def clip(self, features: NDArray[np.int8], frames_per_call: int) -> NDArray[np.float32]:
+        """(steps, K) posteriors of a stream (T, MEL_BINS) that begins here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +56,7 @@ class Score:
 
 
 def hear(
-    frontend: Frontend, classifier: Classifier, clips: Sequence[tuple[str, Pcm]], progress: Progress
+    frontend: Frontend, classifier: Listener, clips: Sequence[tuple[str, Pcm]], progress: Progress
 ) -> list[Heard]:
     """Each of ``clips`` (label, sound) as a stream of its own."""
     heard = []
@@ -88,39 +93,3 @@ def score(heard: Iterable[Heard], labels: Sequence[str], decision: DecisionRecip
         },
         confusion=confusion,
     )
-
-
-def choose_thresholds(
-    heard: Sequence[Heard], labels: Sequence[str], decision: DecisionRecipe
-) -> dict[str, float]:
-    """For each label the lowest threshold that the recipe allows at which enough detections are right."""
-    count = round((_HIGHEST_THRESHOLD - decision.threshold_least) / _THRESHOLD_STEP)
-    levels = [round(_HIGHEST_THRESHOLD - _THRESHOLD_STEP * step, 2) for step in range(count, -1, -1)]
-    peaks = np.stack([smoothed(clip.posteriors, decision.smoothing_s).max(axis=0) for clip in heard])
-    truth = np.array([labels.index(clip.label) for clip in heard])
-    chosen = {}
-    for index, label in enumerate(labels):
-        if is_target(label):
-            precise = (
-                level
-                for level in levels
-                if _precision(peaks[:, index] >= level, truth == index) >= decision.threshold_precision
-            )
-            chosen[label] = next(precise, _HIGHEST_THRESHOLD)
-    return chosen
-
-
-def smoothed(posteriors: NDArray[np.float32], smoothing_s: float) -> NDArray[np.float64]:
-    """(steps, K) running average with the time constant ``smoothing_s``, as the node's detector has it."""
-    step_s = STEP_SAMPLES / RATE_HZ
-    weight = 1.0 - np.exp(-step_s / smoothing_s) if smoothing_s > 0 else 1.0
-    average = np.zeros(posteriors.shape[1])
-    rows = []
-    for row in posteriors:
-        average = average + weight * (row - average)
-        rows.append(average)
-    return np.stack(rows)
-
-
-def _precision(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
-    return float((said & true).sum() / said.sum()) if said.any() else 0.0

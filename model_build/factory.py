@@ -23,12 +23,13 @@ from model_build.dataset import (
     load_recordings,
 )
 from model_build.errors import DatasetError
-from model_build.evaluate import Heard, Score, choose_thresholds, hear, score
+from model_build.evaluate import Heard, Score, hear, score
 from model_build.examples import ExampleMaker, ExampleSet
 from model_build.export import export_classifier, export_frontend
 from model_build.network import Network
 from model_build.recipe import Recipe
 from model_build.runtime import Classifier, Frontend
+from model_build.thresholds import choose_thresholds
 from model_build.train import train
 
 CALIBRATION_CLIPS = 200
@@ -76,7 +77,7 @@ def build(recipe: Recipe, folder: Path, progress: Progress, limit: int | None = 
         recipe,
         preprocess,
         fitted.classifier,
-        thresholds=choose_thresholds(heard, recipe.labels, recipe.decision),
+        thresholds=choose_thresholds(heard, (), recipe.labels, recipe.decision),
         metrics={**_metrics(result, len(learned)), **agreement, "parity_frontend_db": worst_db},
         datasets=[
             DataSet(name=corpus.name, licence=corpus.licence, source=corpus.source, clips=len(learned)),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from contract.clip import decide_clip
-from model_build.evaluate import Heard, choose_thresholds, score, smoothed, step_levels_db
+from model_build.evaluate import Heard, score, step_levels_db
 from model_build.recipe import load_recipe
 
 LABELS = ("dog", "rain", "_background_")
@@ -23,26 +23,6 @@ def test_a_score_counts_clips_by_label_and_by_what_was_said() -> None:
     assert result.per_label == {"dog": 0.5, "rain": 1.0}
     assert result.balanced == pytest.approx(0.75)
     assert result.confusion.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
-
-
-def test_a_threshold_rises_until_what_it_lets_through_is_right() -> None:
-    clips = [
-        heard("dog", (0.95, 0.05, 0.0)),
-        heard("_background_", (0.72, 0.1, 0.18)),
-        heard("rain", (0.0, 0.9, 0.1)),
-    ]
-    assert choose_thresholds(clips, LABELS, DECISION) == {"dog": 0.75, "rain": 0.5}
-
-
-def test_a_label_that_is_never_right_gets_the_highest_threshold() -> None:
-    clips = [heard("rain", (0.99, 0.01, 0.0))]
-    assert choose_thresholds(clips, LABELS, DECISION)["dog"] == 0.95
-
-
-def test_smoothing_approaches_a_steady_posterior() -> None:
-    averages = smoothed(np.tile(np.array([[1.0, 0.0]], np.float32), (20, 1)), 0.16)
-    assert (np.diff(averages[:, 0]) > 0).all()
-    assert averages[1, 0] == pytest.approx(1 - np.exp(-1))
 
 
 def test_levels_are_those_of_the_steps() -> None:
