@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.audio import RATE_HZ
-from model_build.audio_file import read_pcm
+from model_build.audio_file import Decoded, decode
+from model_build.checks.finding import Finding
+from model_build.checks.reading import Reading
+from model_build.cuts import Span, cut, fit
 from model_build.errors import DatasetError
 from model_build.recipe import Recipe
 
@@ -29,6 +32,10 @@ class Clip:
     """What the data set calls it; the recipe decides which of its labels that is."""
     split: str
     """``training``, ``validation`` or ``testing``, or the number of a fold."""
+    group: str = ""
+    """Who or what was recorded, if known: all of it belongs into one split."""
+    span: Span | None = None
+    """The part that is labelled; none: all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,10 @@ class Corpus:
     clips: tuple[Clip, ...]
     noises: tuple[Path, ...]
     """Long recordings of nothing in particular, to mix in."""
+    chosen_splits: bool = True
+    """Whether somebody decided what is in which split, rather than the loader."""
+    findings: tuple[Finding, ...] = ()
+    """What the loader noticed without opening the recordings."""
 
     def splits(self) -> tuple[str, ...]:
         """Names of the splits that hold clips, in order."""
@@ -54,6 +65,8 @@ class Sound:
     clip: Clip
     label: str
     pcm: Pcm
+    seconds: float = 0.0
+    """Length of the file that it comes from; zero if it comes from none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +78,8 @@ class Recordings:
     noises: tuple[Pcm, ...]
     broken: tuple[str, ...]
     """One sentence for each file that was skipped."""
+    findings: tuple[Finding, ...] = ()
+    """What was noticed while the files were found and read."""
 
     def of(self, *splits: str) -> tuple[Sound, ...]:
         """Sounds of these splits."""
@@ -94,8 +109,10 @@ def _fitting(recipe: Recipe, folder: Path) -> Iterator[Corpus]:
 
 
 def _corpus_in(recipe: Recipe, folder: Path) -> Corpus:
-    from model_build import esc50, speech_commands
+    from model_build import clips, esc50, speech_commands
 
+    if recipe.layout == "clips":
+        return clips.find(recipe, folder)
     loader = {"speech_commands": speech_commands.find, "esc50": esc50.find}[recipe.layout]
     corpus = loader(folder)
     known = {clip.word for clip in corpus.clips}
@@ -109,38 +126,62 @@ def load_recordings(
     recipe: Recipe, corpus: Corpus, progress: Progress, limit: int | None = None
 ) -> Recordings:
     """Decode ``corpus``, at most ``limit`` clips of each word and split; broken files are left out."""
-    clips = [clip for clip in _first(corpus.clips, limit) if label_of(recipe, clip.word)]
-    sounds, noises, broken = [], [], []
-    for index, clip in enumerate(clips):
-        try:
-            pcm = fit(read_pcm(clip.path), round(recipe.clip_s * RATE_HZ))
-            sounds.append(Sound(clip=clip, label=label_of(recipe, clip.word) or "", pcm=pcm))
-        except DatasetError as error:
-            broken.append(str(error))
-        progress("reading clips", index + 1, len(clips))
-    for path in corpus.noises:
-        try:
-            noises.append(read_pcm(path))
-        except DatasetError as error:
-            broken.append(str(error))
+    wanted = [clip for clip in _first(corpus.clips, limit) if _is_used(recipe, clip)]
+    reading = Reading()
+    sounds: list[Sound] = []
+    noises: list[Pcm] = []
+    for index, (clip, decoded) in enumerate(_decoded(wanted, reading)):
+        if decoded is not None:
+            parts = _parts(recipe, clip, decoded)
+            if clip.word == recipe.silence:
+                noises += parts
+            else:
+                label = label_of(recipe, clip.word) or ""
+                sounds += [Sound(clip=clip, label=label, pcm=part, seconds=decoded.seconds) for part in parts]
+        progress("reading clips", index + 1, len(wanted))
+    noises += [decoded.pcm for path in corpus.noises if (decoded := reading.read(path))]
     if not sounds:
-        first = (broken or ["no file"])[0]
-        raise DatasetError(f"none of {len(clips)} files could be read; the first: {first}")
-    return Recordings(corpus=corpus, sounds=tuple(sounds), noises=tuple(noises), broken=tuple(broken))
+        first = (reading.broken() or ("no file",))[0]
+        raise DatasetError(f"none of {len(wanted)} files could be read; the first: {first}")
+    return Recordings(
+        corpus=corpus,
+        sounds=tuple(sounds),
+        noises=tuple(noises),
+        broken=reading.broken(),
+        findings=(*corpus.findings, *reading.findings()),
+    )
+
+
+def _decoded(clips: Iterable[Clip], reading: Reading) -> Iterator[tuple[Clip, Decoded | None]]:
+    """Each clip with its file, which is decoded once for all the clips in a row that come from it."""
+    path: Path | None = None
+    decoded: Decoded | None = None
+    for clip in clips:
+        if clip.path != path:
+            path, decoded = clip.path, reading.read(clip.path)
+        if decoded and clip.span and not clip.span.within(decoded.seconds):
+            reading.outside(clip.path, clip.span, decoded.seconds)
+            yield clip, None
+        else:
+            yield clip, decoded
+
+
+def _parts(recipe: Recipe, clip: Clip, decoded: Decoded) -> list[Pcm]:
+    """The clips that come out of one recording, or the part of it that is background."""
+    samples = round(recipe.clip_s * RATE_HZ)
+    if recipe.layout != "clips":
+        return [fit(decoded.pcm, samples)]
+    lasting = recipe.decision.clip_rule != "end" or clip.word not in recipe.targets
+    return cut(decoded.pcm, clip.span, samples, lasting=lasting)
+
+
+def _is_used(recipe: Recipe, clip: Clip) -> bool:
+    return label_of(recipe, clip.word) is not None or clip.word == recipe.silence
 
 
 def label_of(recipe: Recipe, word: str) -> str | None:
     """The recipe's label of what a data set calls ``word``; none if the recipe does without."""
     return word if word in recipe.targets else recipe.unknown
-
-
-def fit(pcm: Pcm, samples: int) -> Pcm:
-    """``pcm`` cut to ``samples``, or filled up with zeros at the end.
-
-    >>> fit(np.array([1, 2, 3], np.int16), 4).tolist()
-    [1, 2, 3, 0]
-    """
-    return np.pad(pcm[:samples], (0, max(0, samples - pcm.size)))
 
 
 def _first(clips: Iterable[Clip], limit: int | None) -> Iterable[Clip]:

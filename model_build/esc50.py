@@ -22,7 +22,12 @@ def find(folder: Path) -> Corpus:
     if not rows or any(rows[0].get(column) is None for column in _COLUMNS):
         raise DatasetError(f"{folder / TABLE}: needs rows with the columns {', '.join(_COLUMNS)}")
     clips = [
-        Clip(path=folder / "audio" / row["filename"], word=row["category"], split=row["fold"])
+        Clip(
+            path=folder / "audio" / row["filename"],
+            word=row["category"],
+            split=row["fold"],
+            group=row.get("src_file") or "",
+        )
         for row in rows
         if row["esc10"] == "True"
     ]

@@ -146,13 +146,15 @@ class Recipe:
     version: str
     description: str
     layout: str
-    """Which loader reads the data: ``speech_commands`` or ``esc50``."""
+    """Which loader reads the data: ``speech_commands``, ``esc50`` or ``clips``."""
     clip_s: float
     targets: tuple[str, ...]
     unknown: str | None
     """Label of everything that is sound but no target."""
     silence: str
     """Label of everything that is no target sound at all."""
+    unlabelled: str | None
+    """Layout clips: what the parts of a labelled recording are that no label is about; none: not used."""
     unknown_part: float
     """Training examples of the unknown label, in units of an average target's."""
     silence_part: float
@@ -207,8 +209,10 @@ def parse_recipe(plain: dict[str, Any]) -> Recipe:
     parts: dict[str, Any] = {name: _fill(kind, plain.get(name, {}), name) for name, kind in _PARTS.items()}
     parts["network"] = network_recipe(plain.get("network", {}))
     recipe: Recipe = _fill(Recipe, {**plain, **parts}, "recipe")
-    if recipe.layout not in ("speech_commands", "esc50"):
-        raise RecipeError(f"layout must be speech_commands or esc50, not {recipe.layout!r}")
+    if recipe.layout not in ("speech_commands", "esc50", "clips"):
+        raise RecipeError(f"layout must be speech_commands, esc50 or clips, not {recipe.layout!r}")
+    if recipe.unlabelled not in (None, recipe.unknown, recipe.silence):
+        raise RecipeError(f"unlabelled must be {recipe.silence} or the unknown label, not {recipe.unlabelled!r}")
     if len(set(recipe.labels)) != len(recipe.labels):
         raise RecipeError("a label stands twice")
     return recipe
@@ -229,7 +233,7 @@ def network_recipe(plain: dict[str, Any]) -> NetworkRecipe:
 def _fill(kind: type, plain: dict[str, Any], where: str) -> Any:
     if not isinstance(plain, dict):
         raise RecipeError(f"{where}: must be a table")
-    optional = {"clip_gate_db", "excerpt_s", "readout_s", "unknown"}
+    optional = {"clip_gate_db", "excerpt_s", "readout_s", "unknown", "unlabelled"}
     names = {field.name for field in dataclasses.fields(kind)}
     for name in plain:
         if name not in names:

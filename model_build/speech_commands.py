@@ -42,13 +42,22 @@ def split_by_hash(file_name: str) -> str:
     >>> split_by_hash("0a7c2a8d_nohash_0.wav") == split_by_hash("0a7c2a8d_nohash_1.opus")
     True
     """
-    speaker = re.sub(r"_nohash_.*$", "", file_name)
+    speaker = speaker_of(file_name)
     # The archive's rule is defined with SHA-1; nothing is protected by it.
     digest = int(hashlib.sha1(speaker.encode(), usedforsecurity=False).hexdigest(), 16)
     percent = digest % (_BUCKETS + 1) * (100.0 / _BUCKETS)
     if percent < _PERCENT[VALIDATION]:
         return VALIDATION
     return TESTING if percent < _PERCENT[VALIDATION] + _PERCENT[TESTING] else TRAINING
+
+
+def speaker_of(file_name: str) -> str:
+    """Who speaks in a file of the archive.
+
+    >>> speaker_of("0a7c2a8d_nohash_0.wav")
+    '0a7c2a8d'
+    """
+    return re.sub(r"_nohash_.*$", "", file_name)
 
 
 def _always(split: str) -> Callable[[Path], str]:
@@ -73,7 +82,7 @@ def _words(folder: Path, split_of: Callable[[Path], str]) -> Iterator[Clip]:
     for word in sorted(path for path in folder.iterdir() if path.is_dir()):
         if not word.name.startswith(("_", ".")):
             for path in _sounds(word):
-                yield Clip(path=path, word=word.name, split=split_of(path))
+                yield Clip(path=path, word=word.name, split=split_of(path), group=speaker_of(path.name))
 
 
 def _sounds(folder: Path) -> list[Path]:
