@@ -27,7 +27,13 @@ class _Row:
     word: str
     split: str
     group: str
+    likely_group: str
     span: Span | None
+
+    @property
+    def source(self) -> str:
+        """Who or what was recorded, as far as anybody can tell."""
+        return self.group or self.likely_group
 
 
 def find(recipe: Recipe, folder: Path) -> Corpus:
@@ -76,12 +82,20 @@ def _rows(file: LabelledFile, unlabelled: str | None) -> Iterator[_Row]:
             word=region.label,
             split=region.split or split,
             group=group,
+            likely_group=file.likely_group,
             span=_span(region, max(before, default=0.0), min(after, default=None)),
         )
     if unlabelled and regions:
         for start_s, end_s in _gaps(regions):
             span = Span(start_s=start_s, end_s=end_s, room_start_s=start_s, room_end_s=end_s)
-            yield _Row(path=file.path, word=unlabelled, split=split, group=group, span=span)
+            yield _Row(
+                path=file.path,
+                word=unlabelled,
+                split=split,
+                group=group,
+                likely_group=file.likely_group,
+                span=span,
+            )
 
 
 def _span(region: Region, room_start_s: float, room_end_s: float | None) -> Span | None:
@@ -110,14 +124,14 @@ def _split(rows: list[_Row]) -> tuple[list[Clip], tuple[Finding, ...]]:
     free = [row for row in rows if not row.split]
     sources: dict[str, set[str]] = defaultdict(set)
     for row in free:
-        sources[row.word].add(row.group or row.path.name)
+        sources[row.word].add(row.source or row.path.name)
     lonely = {word for word, names in sources.items() if len(names) == 1}
     # Where a label has one source only, its recordings are told apart instead.
     apart = {row.path for row in free if row.word in lonely}
 
     def whole(row: _Row) -> str:
         """The name of what stays together; a slash keeps recordings from being taken for speakers."""
-        return row.group if row.group and row.path not in apart else f"/{row.path.name}"
+        return row.source if row.source and row.path not in apart else f"/{row.path.name}"
 
     amounts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in free:
@@ -133,7 +147,9 @@ def _split(rows: list[_Row]) -> tuple[list[Clip], tuple[Finding, ...]]:
 def _one_source(words: list[str]) -> tuple[Finding, ...]:
     if not words:
         return ()
-    sentence = f"all clips of {some(words)} come from one source, so that validation hears it again and flatters"
+    sentence = (
+        f"all clips of {some(words)} come from one source, so that validation hears it again and flatters"
+    )
     advice = (
         "Record other people or places too, and name them: <speaker>_<n>.wav, a sub-folder for each, "
         "or the column speaker."

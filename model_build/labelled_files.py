@@ -24,7 +24,9 @@ class LabelledFile:
     split: str
     """Empty: nobody has decided."""
     group: str
-    """Who or what was recorded, from a sub-folder or the name of the file; empty: not known."""
+    """Who or what was recorded, from a sub-folder; empty: not known."""
+    likely_group: str
+    """The same from the beginning of the file's name, which may mean something else."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,8 +58,13 @@ def labelled_files(root: Path, split: str, skip: frozenset[str], noticed: Findin
         seen.add(inside.as_posix())
         regions = _regions(path, inside, folder, table, noticed)
         if regions:
-            group = "/".join(inside.parts[1:-1]) or _speaker(path.stem)
-            yield LabelledFile(path=path, regions=regions, split=split, group=group)
+            yield LabelledFile(
+                path=path,
+                regions=regions,
+                split=split,
+                group="/".join(inside.parts[1:-1]),
+                likely_group=_speaker(path.stem),
+            )
     noticed.absent += [f"{TABLE}: {name}" for name in table if name not in seen]
 
 
@@ -174,7 +181,9 @@ def _regions(
             return ()
         _remember(track, read, noticed)
         regions = [_called(region, folder) for region in read.regions[""]]
-        noticed.bad_rows += [f"{short(track)} (a label without text)" for region in regions if not region.label]
+        noticed.bad_rows += [
+            f"{short(track)} (a label without text)" for region in regions if not region.label
+        ]
         return tuple(region for region in regions if region.label)
     if not folder:
         noticed.unlabelled.append(short(path))
