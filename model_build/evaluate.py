@@ -11,12 +11,23 @@ from contract.audio import HOP_SAMPLES
 from contract.clip import decide_clip
 from model_build.dataset import Pcm, Progress
 from model_build.examples import whole_steps
-from model_build.recipe import DecisionRecipe
 from model_build.runtime import Frontend
 from model_build.shape import STEP_FRAMES
 
 STEP_SAMPLES = STEP_FRAMES * HOP_SAMPLES
 _SINE_POWER = 32768.0**2 / 2
+
+
+class ClipRule(Protocol):
+    """How a clip gets its one label: a recipe's decision, or a bundle's rules."""
+
+    @property
+    def clip_rule(self) -> str:
+        """One of ``contract.clip.CLIP_RULES``."""
+
+    @property
+    def clip_gate_db(self) -> float | None:
+        """Steps this far below the loudest do not count."""
 
 
 class Listener(Protocol):
@@ -74,7 +85,7 @@ def step_levels_db(pcm: Pcm) -> tuple[float, ...]:
     return tuple((10 * np.log10(np.maximum(power, 1e-12))).tolist())
 
 
-def score(heard: Iterable[Heard], labels: Sequence[str], decision: DecisionRecipe) -> Score:
+def score(heard: Iterable[Heard], labels: Sequence[str], decision: ClipRule) -> Score:
     """Decide each clip by the bundle's rule and count."""
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     for clip in heard:

@@ -12,19 +12,36 @@ from contract.audio import HOP_SAMPLES, MEL_BINS
 
 
 class Frontend:
-    """preprocess.tflite, clip by clip."""
+    """preprocess.tflite, clip by clip or as one stream."""
 
     def __init__(self, model: bytes) -> None:
         self._graph = _Graph(model)
+        self._run_samples = self._graph.shape("pcm")[-1]
+        self.reset()
 
     def features(self, pcm: NDArray[np.int16]) -> NDArray[np.int8]:
         """(T, MEL_BINS) int8 of the whole hops of ``pcm``, heard from a stream's start."""
-        hops = pcm[: pcm.size // HOP_SAMPLES * HOP_SAMPLES].reshape(-1, 1, HOP_SAMPLES)
-        frames = np.empty((hops.shape[0], MEL_BINS), dtype=np.int8)
+        self.reset()
+        # The silence that fills the last run comes after the sound: no frame of the sound depends on it.
+        return self.more(np.pad(pcm, (0, self._run_samples)))[: pcm.size // HOP_SAMPLES]
+
+    def reset(self) -> None:
+        """Begin a new stream."""
         self._graph.reset()
-        for index, hop in enumerate(hops):
-            frames[index] = self._graph.step({"pcm": hop})["features"][0, 0]
-        return frames
+        self._rest: NDArray[np.int16] = np.zeros(0, np.int16)
+
+    def more(self, pcm: NDArray[np.int16]) -> NDArray[np.int8]:
+        """The frames of the same stream that are now known.
+
+        Samples that do not fill a run of the graph are kept for the next call.
+        """
+        joined = np.concatenate([self._rest, pcm])
+        whole = joined.size // self._run_samples * self._run_samples
+        runs, self._rest = joined[:whole].reshape(-1, 1, self._run_samples), joined[whole:]
+        frames = np.empty((len(runs), self._run_samples // HOP_SAMPLES, MEL_BINS), dtype=np.int8)
+        for index, run in enumerate(runs):
+            frames[index] = self._graph.step({"pcm": run})["features"][0]
+        return frames.reshape(-1, MEL_BINS)
 
 
 class Classifier:
@@ -72,13 +89,17 @@ class _Graph:
             if name.startswith("state")
         }
         self._state = dict(self._zeros)
-        self._shapes = {name: tuple(detail["shape"]) for name, detail in details.items()}
+        self._shapes = {name: tuple(detail["shape"].tolist()) for name, detail in details.items()}
 
     def reset(self) -> None:
         self._state = dict(self._zeros)
         # A graph without variables (the front end) has none to reset.
         with suppress(RuntimeError, ValueError):
             self._interpreter.reset_all_variables()
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of an input."""
+        return self._shapes[name]
 
     def resize(self, name: str, shape: tuple[int, ...]) -> None:
         if self._shapes[name] != shape:

@@ -48,7 +48,7 @@ def choose_thresholds(
     floors = {index: counts.lowest_precise(index) for index in targets}
     places = dict(floors)
     if streams:
-        allowed = int(getattr(decision, "budget_per_h", 0.5) * counts.hours)
+        allowed = int(decision.budget_per_h * counts.hours)
         places = spend(
             {index: counts.hit_rate(index) for index in targets},
             {index: counts.false_alarms(index) for index in targets},
