@@ -22,15 +22,32 @@ class Augmenter:
         self._noises = [noise.astype(np.float32) / 32768.0 for noise in noises if noise.size > RATE_HZ]
 
     def vary(self, pcm: Pcm) -> Pcm:
-        """The sound faster or slower, earlier or later, louder or softer, and often with noise."""
+        """The sound faster or slower, earlier or later, in a room, louder or softer, and often with noise.
+
+        Then what a cheap microphone and a codec may do to it.
+        """
         draw, recipe = self._draw, self._recipe
         wave = pcm.astype(np.float32) / 32768.0
         wave = speed(wave, 1.0 + draw.uniform(-recipe.speed, recipe.speed))
         wave = shift(wave, round(draw.uniform(-recipe.shift_s, recipe.shift_s) * RATE_HZ), turn=recipe.turn)
+        if draw.random() < recipe.room_chance:
+            wave = in_room(wave, room(draw, draw.uniform(*recipe.room_s)))
         wave = wave * decibels(draw.uniform(*recipe.gain_db))
         if draw.random() < recipe.noise_chance:
             wave = wave + self.noise(wave.size, recipe.noise_rms)
-        return to_pcm(wave)
+        return to_pcm(self._recorded(wave))
+
+    def _recorded(self, wave: Wave) -> Wave:
+        """The sound clipped, on an offset, without its quiet bands: each by its chance."""
+        draw, recipe = self._draw, self._recipe
+        if draw.random() < recipe.overdrive_chance:
+            limit = np.abs(wave).max() * decibels(draw.uniform(-15.0, -3.0))
+            wave = np.clip(wave, -limit, limit)
+        if draw.random() < recipe.codec_chance:
+            wave = coded(wave, draw.uniform(25.0, 50.0))
+        if draw.random() < recipe.offset_chance:
+            wave = wave + np.float32(draw.uniform(-0.1, 0.1))
+        return wave
 
     def silence(self, samples: int) -> Pcm:
         """Nothing that has a name: noise at any level, often near nothing."""
@@ -79,6 +96,47 @@ def shift(wave: Wave, samples: int, *, turn: bool) -> Wave:
     elif not turn and samples < 0:
         moved[samples:] = 0.0
     return moved
+
+
+def room(draw: Draw, reverberation_s: float) -> Wave:
+    """Impulse response of a room: the direct sound, then noise that falls by 60 dB in ``reverberation_s``.
+
+    The reverberation is 0 to 20 dB below the direct sound (Polack 1988: exponentially decaying noise).
+    """
+    time_s = np.arange(round(reverberation_s * RATE_HZ)) / RATE_HZ
+    tail = draw.normal(size=time_s.size) * 10.0 ** (-3.0 * time_s / reverberation_s)
+    tail[: round(0.002 * RATE_HZ)] = 0.0
+    tail *= decibels(-draw.uniform(0.0, 20.0)) / (np.sqrt(np.sum(tail**2)) + 1e-9)
+    tail[0] = 1.0
+    return tail.astype(np.float32)
+
+
+def in_room(wave: Wave, response: Wave) -> Wave:
+    """``wave`` as it is heard through ``response``, as long as before."""
+    size = wave.size + response.size
+    heard = np.fft.irfft(np.fft.rfft(wave, size) * np.fft.rfft(response, size), size)
+    return heard[: wave.size].astype(np.float32)
+
+
+_BLOCK = 512
+
+
+def coded(wave: Wave, range_db: float) -> Wave:
+    """``wave`` without what is more than ``range_db`` below the loudest of its moment.
+
+    That is the loss that a perceptual codec at a low rate leaves: holes in time and frequency.
+    """
+    window = np.sqrt(np.hanning(_BLOCK + 1)[:-1])
+    padded = np.pad(wave, (_BLOCK // 2, _BLOCK + -wave.size % (_BLOCK // 2)))
+    blocks = np.lib.stride_tricks.sliding_window_view(padded, _BLOCK)[:: _BLOCK // 2]
+    spectra = np.fft.rfft(blocks * window)
+    sizes = np.abs(spectra)
+    spectra[sizes < sizes.max(axis=1, keepdims=True) * decibels(-range_db)] = 0.0
+    kept = np.fft.irfft(spectra, _BLOCK) * window
+    joined = np.zeros(padded.size + _BLOCK)
+    for index, block in enumerate(kept):
+        joined[index * _BLOCK // 2 : index * _BLOCK // 2 + _BLOCK] += block
+    return joined[_BLOCK // 2 : _BLOCK // 2 + wave.size].astype(np.float32)
 
 
 def coloured(draw: Draw, samples: int) -> Wave:

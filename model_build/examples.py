@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from contract.audio import FEATURE_SCALE_DB, FRAMES_PER_S, HOP_SAMPLES, RATE_HZ
 from model_build.augment import Augmenter
-from model_build.dataset import Pcm, Progress, Sound
+from model_build.cuts import fit
+from model_build.dataset import Pcm, Sound
 from model_build.frontend_reference import to_db
+from model_build.negatives import Negative
 from model_build.recipe import Recipe
 from model_build.runtime import Frontend
 from model_build.shape import STEP_FRAMES
@@ -25,6 +27,8 @@ class ExampleSet:
     """(N, S) index of the label that is right after that step"""
     weights: NDArray[np.float32]
     """(N, S) zero where the model is not asked or there was nothing to hear"""
+    rejects: NDArray[np.float32]
+    """(N, S) one at each step up to which no target was heard, and none has begun"""
     sources: NDArray[np.int64]
     """(N, clips in a row) index of each clip's sound, -1 for one that was made"""
 
@@ -35,6 +39,7 @@ class ExampleSet:
             features=self.features[keep],
             targets=self.targets[keep],
             weights=self.weights[keep],
+            rejects=self.rejects[keep],
             sources=self.sources[keep],
         )
 
@@ -48,27 +53,37 @@ class _Drawn:
     source: int
 
 
-class ExampleMaker:
-    """Draws the copies of a training set."""
+def make_copy(
+    recipe: Recipe,
+    index: int,
+    sounds: Sequence[Sound],
+    noises: Sequence[Pcm],
+    negatives: Sequence[Negative],
+    frontend: Frontend,
+) -> ExampleSet:
+    """The varied copy ``index`` of ``sounds``: a function of what it is given, and of nothing else."""
+    draw = np.random.default_rng([recipe.training.seed, index])
+    part = recipe.augment.chained_part
+    # Spread evenly: a copy is chained whenever the sum of the parts passes a whole number.
+    chained = int((index + 1) * part) > int(index * part)
+    maker = _ExampleMaker(recipe, Augmenter(recipe.augment, noises, draw), frontend, draw)
+    return maker.copy(sounds, negatives, chain=2 if chained else 1)
 
+
+class _ExampleMaker:
     def __init__(
         self, recipe: Recipe, augmenter: Augmenter, frontend: Frontend, draw: np.random.Generator
     ) -> None:
         self._recipe, self._augmenter = recipe, augmenter
         self._frontend, self._draw = frontend, draw
 
-    def copies(self, sounds: Sequence[Sound], progress: Progress) -> Iterator[ExampleSet]:
-        """``recipe.augment.copies`` versions of ``sounds``, all different."""
-        count = self._recipe.augment.copies
-        part = self._recipe.augment.chained_part
-        for index in range(count):
-            # Spread evenly: a copy is chained whenever the sum of the parts passes a whole number.
-            chained = int((index + 1) * part) > int(index * part)
-            yield self._copy(sounds, chain=2 if chained else 1)
-            progress("varying the sounds", index + 1, count)
-
-    def _copy(self, sounds: Sequence[Sound], chain: int) -> ExampleSet:
-        drawn = [*self._draw_targets(sounds), *self._draw_unknown(sounds), *self._draw_silence(sounds)]
+    def copy(self, sounds: Sequence[Sound], negatives: Sequence[Negative], chain: int) -> ExampleSet:
+        drawn = [
+            *self._draw_targets(sounds),
+            *self._draw_unknown(sounds),
+            *self._draw_silence(sounds),
+            *self._draw_negatives(sounds, negatives),
+        ]
         order = self._draw.permutation(len(drawn))
         others = self._draw.permutation(len(drawn))
         picked = [[drawn[i], *([drawn[j]] if chain == 2 else [])] for i, j in zip(order, others, strict=True)]
@@ -77,9 +92,11 @@ class ExampleMaker:
         steps = features.shape[1] // STEP_FRAMES
         clip_steps = round(self._recipe.clip_s * FRAMES_PER_S) // STEP_FRAMES
         places = np.minimum(np.arange(steps) // clip_steps, chain - 1)
+        targets = np.array([[part.target for part in parts] for parts in picked])[:, places]
         return ExampleSet(
             features=features,
-            targets=np.array([[part.target for part in parts] for parts in picked])[:, places],
+            targets=targets,
+            rejects=np.cumprod(targets >= len(self._recipe.targets), axis=1).astype(np.float32),
             weights=audible(features, self._recipe.decision.clip_gate_db) * self._asked(clip_steps, steps),
             sources=np.array([[part.source for part in parts] for parts in picked]),
         )
@@ -124,6 +141,18 @@ class ExampleMaker:
         for _ in range(self._amount(sounds, self._recipe.silence_part)):
             target = self._recipe.labels.index(self._recipe.silence)
             yield _Drawn(pcm=self._augmenter.silence(samples), target=target, source=-1)
+
+    def _draw_negatives(self, sounds: Sequence[Sound], negatives: Sequence[Negative]) -> Iterator[_Drawn]:
+        samples = round(self._recipe.clip_s * RATE_HZ)
+        for table in self._recipe.negatives:
+            pool = [negative.pcm for negative in negatives if negative.table == table]
+            chance = np.array([float(pcm.size) for pcm in pool])
+            for _ in range(self._amount(sounds, table.part) if pool else 0):
+                pcm = pool[self._draw.choice(len(pool), p=chance / chance.sum())]
+                start = self._draw.integers(max(1, pcm.size - samples))
+                cut = fit(pcm[start:], samples)
+                target = self._recipe.labels.index(table.label)
+                yield _Drawn(pcm=self._augmenter.vary(cut), target=target, source=-1)
 
     def _amount(self, sounds: Sequence[Sound], part: float) -> int:
         targets = sum(sound.label in self._recipe.targets for sound in sounds)

@@ -1,39 +1,44 @@
-"""From recordings to a bundle: read, vary, train, export, prove, judge, pack."""
+"""From recordings to a bundle: read, check, vary, train, export, prove, judge, pack."""
 
 import dataclasses
-from collections.abc import Sequence
+import hashlib
+import importlib.metadata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from contract.audio import RATE_HZ
 from contract.manifest import DataSet
 from model_build import parity
-from model_build.augment import Augmenter
 from model_build.bundle import make_bundle
-from model_build.dataset import (
-    TRAINING,
-    VALIDATION,
-    Progress,
-    Recordings,
-    Sound,
-    find_corpus,
-    load_recordings,
-)
-from model_build.errors import DatasetError
-from model_build.evaluate import Heard, Score, hear, score
-from model_build.examples import ExampleMaker, ExampleSet
-from model_build.export import export_classifier, export_frontend
-from model_build.network import Network
+from model_build.checks.check import check_recordings, require_trainable
+from model_build.checks.finding import Finding
+from model_build.dataset import TRAINING, VALIDATION, Progress, Recordings, find_corpus, load_recordings
+from model_build.evaluate import Heard, Score, score
+from model_build.export import export_frontend
+from model_build.negatives import Negatives, load_negatives
 from model_build.recipe import Recipe
 from model_build.runtime import Classifier, Frontend
 from model_build.thresholds import choose_thresholds
-from model_build.train import train
+from model_build.work import WorkFolder
+from model_build.workshop import Fitted, Workshop
 
-CALIBRATION_CLIPS = 200
-PARITY_CLIPS = 200
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be built, out of what, and where the work is kept."""
+
+    recipe: Recipe
+    folder: Path
+    """Of the recordings."""
+    work: Path
+    """Of the work; see ``model_build.work``."""
+    negatives: Path | None = None
+    """Where the recipe's negatives are; none: in or beside ``folder``."""
+    limit: int | None = None
+    """At most so many clips of each word and split."""
+    variant: str = "int8"
+    """How the classifier's numbers are stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,110 +47,86 @@ class Built:
 
     content: bytes
     score: Score
+    findings: tuple[Finding, ...]
+    """What is odd about the recordings."""
     broken: tuple[str, ...]
-    """One sentence for each file that was skipped."""
+    """One sentence for each file or folder that was skipped."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fitted:
-    network: Network
-    classifier: bytes
-    features: NDArray[np.int8]
+def build(order: Order, progress: Progress) -> Built:
+    """The bundle that ``order`` asks for; ``ModelBuildError`` if the recordings cannot be trained on.
 
-
-def build(recipe: Recipe, folder: Path, progress: Progress, limit: int | None = None) -> Built:
-    """The bundle that ``recipe`` makes of the recordings in ``folder``."""
-    recordings = load_recordings(recipe, find_corpus(recipe, folder), progress, limit)
-    preprocess = export_frontend(recipe.frontend)
+    What ``order.work`` holds of the same recipe and recordings is not done again.
+    """
+    recipe = order.recipe
+    recordings = load_recordings(recipe, find_corpus(recipe, order.folder), progress, order.limit)
+    findings = require_trainable(check_recordings(recipe, recordings, order.limit))
+    places = [order.negatives] if order.negatives else [order.folder, order.folder.resolve().parent]
+    negatives = load_negatives(recipe, places, progress)
+    work = WorkFolder.open(order.work, _key(recipe, recordings, negatives))
+    preprocess = work.once_bytes("preprocess.tflite", lambda: export_frontend(recipe.frontend))
     worst_db = parity.check_frontend(Frontend(preprocess), recipe.frontend)
-    shop = _Workshop(recipe, recordings, preprocess, progress)
-    if recipe.layout == "esc50":
-        learned = recordings.sounds
-        copies = shop.vary(learned)
-        heard = shop.cross_validate(learned, copies)
-        fitted = shop.fit(copies, "")
-    else:
-        learned = shop.split(TRAINING)
-        fitted = shop.fit(shop.vary(learned), "")
-        heard = shop.hear(fitted.classifier, shop.split(VALIDATION))
-    agreement = parity.check_classifier(
-        fitted.network, Classifier(fitted.classifier), list(fitted.features[:PARITY_CLIPS])
-    )
+    shop = Workshop(recipe, recordings, negatives, preprocess, work, order.variant, progress)
+    fitted, heard, learned = _train(shop, recordings)
     result = score(heard, recipe.labels, recipe.decision)
-    corpus = recordings.corpus
+    agreement = parity.check_classifier(
+        fitted.network, Classifier(fitted.classifier), list(fitted.features[: parity.CLIPS])
+    )
     content = make_bundle(
         recipe,
         preprocess,
         fitted.classifier,
-        thresholds=choose_thresholds(heard, (), recipe.labels, recipe.decision),
-        metrics={**_metrics(result, len(learned)), **agreement, "parity_frontend_db": worst_db},
-        datasets=[
-            DataSet(name=corpus.name, licence=corpus.licence, source=corpus.source, clips=len(learned)),
-        ],
+        thresholds=choose_thresholds(heard, shop.hear_streams(fitted), recipe.labels, recipe.decision),
+        metrics={**_metrics(result, learned), **agreement, "parity_frontend_db": worst_db},
+        datasets=_datasets(recipe, recordings, negatives, learned),
     )
-    return Built(content=content, score=result, broken=recordings.broken)
+    # A thousand times as large as the weights, and made again when they are wanted.
+    work.forget("copy-*")
+    return Built(
+        content=content, score=result, findings=findings, broken=(*recordings.broken, *negatives.broken)
+    )
 
 
-class _Workshop:
-    """The recordings of one build and what is done with them."""
-
-    def __init__(self, recipe: Recipe, recordings: Recordings, preprocess: bytes, progress: Progress) -> None:
-        self._recipe, self._recordings, self._progress = recipe, recordings, progress
-        self._preprocess = preprocess
-
-    def split(self, name: str) -> tuple[Sound, ...]:
-        """Sounds of a split that must not be empty."""
-        sounds = self._recordings.of(name)
-        if not sounds:
-            raise DatasetError(f"no clip of the split {name!r} could be read")
-        return sounds
-
-    def vary(self, sounds: Sequence[Sound]) -> list[ExampleSet]:
-        """All augmented copies of ``sounds``."""
-        draw = np.random.default_rng(self._recipe.training.seed)
-        augmenter = Augmenter(self._recipe.augment, self._recordings.noises, draw)
-        maker = ExampleMaker(self._recipe, augmenter, Frontend(self._preprocess), draw)
-        return list(maker.copies(sounds, self._progress))
-
-    def cross_validate(self, sounds: Sequence[Sound], copies: Sequence[ExampleSet]) -> list[Heard]:
-        """Each fold heard by a model that was trained on the others."""
-        heard = []
-        folds = sorted({sound.clip.split for sound in sounds})
-        if len(folds) < 2:
-            raise DatasetError("needs clips of at least two folds, to measure on one what the others taught")
-        for fold in folds:
-            held_out = [index for index, sound in enumerate(sounds) if sound.clip.split == fold]
-            fitted = self.fit([copy.without(held_out) for copy in copies], f"without fold {fold}: ")
-            heard += self.hear(fitted.classifier, self.split(fold))
-        return heard
-
-    def fit(self, copies: Sequence[ExampleSet], title: str) -> _Fitted:
-        """Train on ``copies``, export, and prove that the export streams."""
-        recipe = self._recipe
-
-        def progress(what: str, done: int, total: int) -> None:
-            self._progress(title + what, done, total)
-
-        network = train(recipe, copies, recipe.training.seed, progress)
-        classifier = export_classifier(recipe.network, network.arrays(), calibration(network, copies[0]))
-        parity.check_streaming(Classifier(classifier), copies[0].features[0])
-        return _Fitted(network=network, classifier=classifier, features=copies[0].features)
-
-    def hear(self, classifier: bytes, sounds: Sequence[Sound]) -> list[Heard]:
-        """``sounds``, and as many made silences as an average label has clips."""
-        recipe = self._recipe
-        draw = np.random.default_rng(recipe.training.seed + 1)
-        augmenter = Augmenter(recipe.augment, self._recordings.noises, draw)
-        samples, count = round(recipe.clip_s * RATE_HZ), max(1, len(sounds) // len(recipe.labels))
-        silence = [(recipe.silence, augmenter.silence(samples)) for _ in range(count)]
-        clips = [*((sound.label, sound.pcm) for sound in sounds), *silence]
-        return hear(Frontend(self._preprocess), Classifier(classifier), clips, self._progress)
+def _train(shop: Workshop, recordings: Recordings) -> tuple[Fitted, list[Heard], int]:
+    """The final model, how clips were heard that a model had not learned from, and how many it had."""
+    if TRAINING in recordings.corpus.splits():
+        learned = shop.split(TRAINING)
+        fitted = shop.fit(learned, "final")
+        return fitted, shop.hear(fitted, shop.split(VALIDATION)), len(learned)
+    heard = shop.cross_validate(recordings.sounds)
+    return shop.fit(recordings.sounds, "final"), heard, len(recordings.sounds)
 
 
-def calibration(network: Network, examples: ExampleSet) -> NDArray[np.float32]:
-    """(N, history + T, MEL_BINS) normalised frames that show the converter what comes in."""
-    frames = network.normalize(examples.features[:CALIBRATION_CLIPS].astype(np.float32)).numpy()
-    return np.pad(frames, [(0, 0), (network.recipe.history_frames, 0), (0, 0)]).astype(np.float32)
+def _key(recipe: Recipe, recordings: Recordings, negatives: Negatives) -> Mapping[str, Any]:
+    """All that a training depends on."""
+    content = hashlib.sha256()
+    for sound in recordings.sounds:
+        content.update(f"{sound.clip.word} {sound.clip.split} {sound.pcm.size}".encode())
+        content.update(sound.pcm.tobytes())
+    for noise in recordings.noises:
+        content.update(noise.tobytes())
+    for negative in (*negatives.learned, *negatives.held_out):
+        content.update(f"{negative.path.name} {negative.held_out}".encode())
+        content.update(negative.pcm.tobytes())
+    versions = {name: importlib.metadata.version(name) for name in ("soundpost", "numpy", "ai-edge-litert")}
+    return {
+        # How results are judged does not change what is learned.
+        "recipe": dataclasses.asdict(dataclasses.replace(recipe, version="", description="")),
+        "recordings": content.hexdigest(),
+        "versions": versions,
+    }
+
+
+def _datasets(
+    recipe: Recipe, recordings: Recordings, negatives: Negatives, learned: int
+) -> Sequence[DataSet]:
+    corpus = recordings.corpus
+    own = DataSet(name=corpus.name, licence=corpus.licence, source=corpus.source, clips=learned)
+    others = [
+        DataSet(name=table.name, licence=table.licence, source=table.source, clips=negatives.clips(table))
+        for table in recipe.negatives
+    ]
+    return [own, *(data_set for data_set in others if data_set.clips)]
 
 
 def _metrics(result: Score, trained_on: int) -> dict[str, float]:

@@ -20,7 +20,7 @@ class Network:
     """Weights, and the way from features to logits."""
 
     def __init__(self, recipe: NetworkRecipe, labels: int, seed: int) -> None:
-        self.recipe = recipe
+        self.recipe, self._seed = recipe, seed
         draw = np.random.default_rng(seed)
         self.weights: dict[str, tf.Variable] = {}
         channels = 1
@@ -41,7 +41,7 @@ class Network:
             "score_bias": np.zeros(1),
             "out_bias": np.zeros(labels),
         }
-        self.moments: dict[str, tf.Variable] = {}
+        self.moments = {"draws": tf.Variable(0, trainable=False, name="draws")}
         for index, layer in enumerate(recipe.convolutions, start=1):
             starts[f"norm{index}_gain"] = np.ones(layer.channels)
             starts[f"norm{index}_bias"] = np.zeros(layer.channels)
@@ -55,9 +55,7 @@ class Network:
         """(N, steps, K) logits after each LSTM step, from features (N, T, MEL_BINS) in int8 units."""
         rate = dropout if training else 0.0
         x = self.stem(self.normalize(features), training=training)
-        x = tf.nn.dropout(x, rate) if rate else x
-        pooled = self.pool(self.lstm(x))
-        pooled = tf.nn.dropout(pooled, rate) if rate else pooled
+        pooled = self._drop(self.pool(self.lstm(self._drop(x, rate))), rate)
         return pooled @ self.weights["out"] + self.weights["out_bias"]
 
     def normalize(self, features: Any) -> Any:
@@ -112,6 +110,13 @@ class Network:
             plain[f"conv{index}"] = plain[f"conv{index}"] * factor
             plain[f"conv{index}_bias"] = shift - self.moments[f"norm{index}_mean"].numpy() * factor
         return plain
+
+    def _drop(self, x: Any, rate: float) -> Any:
+        """Dropout whose chance is a function of the seed and of how often it was drawn before."""
+        if not rate:
+            return x
+        draws = self.moments["draws"].assign_add(1)
+        return tf.nn.experimental.stateless_dropout(x, rate, seed=tf.stack([self._seed, draws]))
 
     def _norm(self, x: Any, name: str, training: bool) -> Any:
         mean, variance = self.moments[f"{name}_mean"], self.moments[f"{name}_variance"]

@@ -17,6 +17,9 @@ from model_build.shape import STEP_FRAMES
 if TYPE_CHECKING:
     from model_build.network import Network
 
+CLIPS = 200
+"""Clips that int8 and float are compared on."""
+
 FRONTEND_LIMIT_DB = 0.5
 """Half a step is rounding; the rest is the int8 mel weights and float32."""
 AGREEMENT_LIMIT = 0.95

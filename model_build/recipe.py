@@ -102,6 +102,16 @@ class AugmentRecipe:
     time_mask_frames: int
     mixup: float
     feature_gain_db: float
+    room_chance: float
+    """Part of the sounds that are heard in a made-up room."""
+    room_s: tuple[float, float]
+    """Reverberation times of the rooms (to -60 dB)."""
+    overdrive_chance: float
+    """Part of the sounds that are clipped at a random level."""
+    offset_chance: float
+    """Part of the sounds on a constant offset, as cheap microphones have it."""
+    codec_chance: float
+    """Part of the sounds whose quiet bands are lost, as codecs lose them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +129,41 @@ class TrainingRecipe:
     """Every how many seconds the model is asked while it trains; none: only where a clip ends."""
     excerpt_s: float | None
     """Length of the part of each example that an epoch hears, from a random place; none: all of it."""
+    rejection: float
+    """Weight of the loss for every step of sound without a target at which a target is thought heard."""
     dropout: float
     balance: float
     """A word with n clips is drawn in proportion to n to the power of one minus this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistillationRecipe:
+    """Teachers: networks that are trained first, and say what the deployed one shall say."""
+
+    teachers: int
+    """How many; none: it learns from the labels alone."""
+    part: float
+    """Part of each target that the teachers give; the label gives the rest."""
+    widen: float
+    """How many times as wide as the deployed network they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NegativesRecipe:
+    """Long recordings in which no target is heard."""
+
+    folder: str
+    """Name of the folder, beside or in the data set's."""
+    label: str
+    """What the model shall say."""
+    part: float
+    """Training examples cut from them, in units of an average target's."""
+    held_out: float
+    """Part of the recordings kept for measuring false alarms."""
+    name: str
+    licence: str
+    source: str
+    """Whom to credit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +177,9 @@ class DecisionRecipe:
     threshold_least: float
     """No label's threshold is lower."""
     threshold_precision: float
-    """Precision on validation that a label's threshold is chosen for."""
+    """Part of a label's detections on validation clips that shall be right."""
+    budget_per_h: float
+    """False alarms per hour, of all labels together, that thresholds are chosen for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +207,8 @@ class Recipe:
     network: NetworkRecipe
     augment: AugmentRecipe
     training: TrainingRecipe
+    distillation: DistillationRecipe
+    negatives: tuple[NegativesRecipe, ...]
     decision: DecisionRecipe
 
     @property
@@ -175,6 +221,7 @@ _PARTS: dict[str, type] = {
     "frontend": FrontendRecipe,
     "augment": AugmentRecipe,
     "training": TrainingRecipe,
+    "distillation": DistillationRecipe,
     "decision": DecisionRecipe,
 }
 
@@ -207,14 +254,23 @@ def load_recipe(name_or_path: str) -> Recipe:
 def parse_recipe(plain: dict[str, Any]) -> Recipe:
     """The recipe that a decoded TOML document describes."""
     parts: dict[str, Any] = {name: _fill(kind, plain.get(name, {}), name) for name, kind in _PARTS.items()}
+    negatives = plain.get("negatives", [])
+    if not isinstance(negatives, list):
+        raise RecipeError("negatives: must be a list of tables")
+    parts["negatives"] = tuple(_fill(NegativesRecipe, table, "negatives") for table in negatives)
     parts["network"] = network_recipe(plain.get("network", {}))
     recipe: Recipe = _fill(Recipe, {**plain, **parts}, "recipe")
     if recipe.layout not in ("speech_commands", "esc50", "clips"):
         raise RecipeError(f"layout must be speech_commands, esc50 or clips, not {recipe.layout!r}")
     if recipe.unlabelled not in (None, recipe.unknown, recipe.silence):
-        raise RecipeError(f"unlabelled must be {recipe.silence} or the unknown label, not {recipe.unlabelled!r}")
+        raise RecipeError(
+            f"unlabelled must be {recipe.silence} or the unknown label, not {recipe.unlabelled!r}"
+        )
     if len(set(recipe.labels)) != len(recipe.labels):
         raise RecipeError("a label stands twice")
+    for table in recipe.negatives:
+        if table.label not in (recipe.unknown, recipe.silence):
+            raise RecipeError(f"negatives: {table.label!r} is neither the unknown nor the silence label")
     return recipe
 
 

@@ -16,6 +16,16 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--recipe", required=True, help="keywords, sounds, or the path of a TOML file")
     command.add_argument("--data", required=True, type=Path, help="folder of the data set")
     command.add_argument("--out", required=True, type=Path, help="where to write the bundle")
+    command.add_argument(
+        "--work",
+        type=Path,
+        help="folder that keeps what is done, so that a training that was stopped goes on (default: OUT.work)",
+    )
+    command.add_argument(
+        "--negatives",
+        type=Path,
+        help="folder that holds the recipe's negatives (default: in or beside the data set)",
+    )
     command.add_argument("--seed", type=int, help="instead of the recipe's")
     command.add_argument("--epochs", type=positive, help="instead of the recipe's; few: quick and poor")
     command.add_argument("--copies", type=positive, help="augmented copies, instead of the recipe's")
@@ -31,13 +41,21 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     recipe = load_recipe(options.recipe)
     # What is missing is better said now than after a quarter of an hour.
     find_corpus(recipe, options.data)
+    work = options.work or options.out.with_name(f"{options.out.name}.work")
     if not options.out.resolve().parent.is_dir():
         raise ModelBuildError(f"{options.out}: there is no folder to write it to")
     with without_chatter():
-        from model_build.factory import build, with_training
+        from model_build.factory import Order, build, with_training
     with Console() as console:
         chosen = with_training(recipe, seed=options.seed, epochs=options.epochs, copies=options.copies)
-        built = build(chosen, options.data, console.progress, options.limit)
+        order = Order(
+            recipe=chosen,
+            folder=options.data,
+            work=work,
+            negatives=options.negatives,
+            limit=options.limit,
+        )
+        built = build(order, console.progress)
     for sentence in built.broken:
         console.warn(f"skipped {sentence}")
     write_whole(options.out, built.content)

@@ -1,0 +1,182 @@
+"""The parts of a build: varied copies, teachers, a trained and exported network, clips heard by it."""
+
+import dataclasses
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.audio import RATE_HZ
+from model_build import parity
+from model_build.augment import Augmenter
+from model_build.dataset import Progress, Recordings, Sound
+from model_build.errors import DatasetError
+from model_build.evaluate import Heard, hear
+from model_build.examples import ExampleSet, make_copy
+from model_build.export import export_classifier
+from model_build.negatives import Negatives
+from model_build.network import Network
+from model_build.recipe import NetworkRecipe, Recipe
+from model_build.runtime import Classifier, Frontend
+from model_build.train import default_network, train
+from model_build.work import Arrays, WorkFolder
+
+CALIBRATION_CLIPS = 200
+_WHOLE_EIGHTS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A trained network and what a node runs of it."""
+
+    network: Network
+    classifier: bytes
+    features: NDArray[np.int8]
+    """(N, T, MEL_BINS) of what it learned from"""
+
+
+class Workshop:
+    """The recordings of one build and what is done with them; what was done once is in the work folder."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        recordings: Recordings,
+        negatives: Negatives,
+        preprocess: bytes,
+        work: WorkFolder,
+        variant: str,
+        progress: Progress,
+    ) -> None:
+        self._recipe, self._recordings, self._negatives = recipe, recordings, negatives
+        self._preprocess, self._work, self._variant = preprocess, work, variant
+        self._progress = progress
+
+    def split(self, name: str) -> tuple[Sound, ...]:
+        """Sounds of a split that must not be empty."""
+        sounds = self._recordings.of(name)
+        if not sounds:
+            raise DatasetError(f"no clip of the split {name!r} could be read")
+        return sounds
+
+    def copies(self, sounds: Sequence[Sound]) -> list[ExampleSet]:
+        """All varied copies of ``sounds``."""
+        frontend = Frontend(self._preprocess)
+        noises = [*self._recordings.noises, *self._backgrounds()]
+        made = []
+        for index in range(self._recipe.augment.copies):
+            make = partial(make_copy, self._recipe, index, sounds, noises, self._negatives.learned, frontend)
+            arrays = self._work.once(f"copy-{index}", partial(_arrays_of, make))
+            made.append(ExampleSet(**arrays))
+            self._progress("varying the sounds", index + 1, self._recipe.augment.copies)
+        return made
+
+    def cross_validate(self, sounds: Sequence[Sound]) -> list[Heard]:
+        """Each fold heard by a model that was trained on the others."""
+        heard = []
+        folds = sorted({sound.clip.split for sound in sounds})
+        if len(folds) < 2:
+            raise DatasetError("needs clips of at least two folds, to measure on one what the others taught")
+        for fold in folds:
+            held_out = [index for index, sound in enumerate(sounds) if sound.clip.split == fold]
+            fitted = self.fit(sounds, f"without-{fold}", held_out)
+            heard += self.hear(fitted, self.split(fold))
+        return heard
+
+    def fit(self, sounds: Sequence[Sound], name: str, held_out: Collection[int] = ()) -> Fitted:
+        """Train on ``sounds`` but for those ``held_out``, export, and prove that the export streams."""
+        recipe, work = self._recipe, self._work.within(name)
+        copies = [copy.without(held_out) if held_out else copy for copy in self.copies(sounds)]
+        teachers = [self._teach(copies, name, number) for number in range(recipe.distillation.teachers)]
+
+        def progress(what: str, done: int, total: int) -> None:
+            self._progress(f"{name}: {what}", done, total)
+
+        network = train(
+            recipe,
+            copies,
+            recipe.training.seed,
+            progress,
+            make=default_network,
+            teachers=teachers,
+            work=work,
+        )
+        shown = calibration(network, copies[0])
+        classifier = work.once_bytes(
+            f"classifier-{self._variant}.tflite",
+            lambda: export_classifier(recipe.network, network.arrays(), shown),
+        )
+        parity.check_streaming(Classifier(classifier), copies[0].features[0])
+        return Fitted(
+            network=network, classifier=classifier, features=np.array(copies[0].features[: parity.CLIPS])
+        )
+
+    def hear(self, fitted: Fitted, sounds: Sequence[Sound]) -> list[Heard]:
+        """``sounds``, and as many made silences as an average label has clips."""
+        recipe = self._recipe
+        draw = np.random.default_rng([recipe.training.seed, recipe.augment.copies])
+        augmenter = Augmenter(recipe.augment, self._recordings.noises, draw)
+        samples, count = round(recipe.clip_s * RATE_HZ), max(1, len(sounds) // len(recipe.labels))
+        silence = [(recipe.silence, augmenter.silence(samples)) for _ in range(count)]
+        clips = [*((sound.label, sound.pcm) for sound in sounds), *silence]
+        return hear(Frontend(self._preprocess), Classifier(fitted.classifier), clips, self._progress)
+
+    def hear_streams(self, fitted: Fitted) -> list[Heard]:
+        """The negatives that were held out, those of one folder one after another as one stream."""
+        streams = []
+        for table in self._recipe.negatives:
+            sounds = [negative.pcm for negative in self._negatives.held_out if negative.table == table]
+            if sounds:
+                streams.append((table.label, np.concatenate(sounds)))
+        return hear(Frontend(self._preprocess), Classifier(fitted.classifier), streams, self._progress)
+
+    def _backgrounds(self) -> list[NDArray[np.int16]]:
+        """Negatives without speech are noise to mix in, too."""
+        return [n.pcm for n in self._negatives.learned if n.table.label == self._recipe.silence]
+
+    def _teach(self, copies: Sequence[ExampleSet], name: str, number: int) -> Network:
+        """A wider network with a seed of its own."""
+        recipe = dataclasses.replace(
+            self._recipe, network=widened(self._recipe.network, self._recipe.distillation.widen)
+        )
+
+        def progress(what: str, done: int, total: int) -> None:
+            self._progress(f"{name}: teacher {number + 1}: {what}", done, total)
+
+        return train(
+            recipe,
+            copies,
+            recipe.training.seed + 1 + number,
+            progress,
+            make=default_network,
+            work=self._work.within(f"{name}-teacher-{number + 1}"),
+        )
+
+
+def _arrays_of(make: Callable[[], ExampleSet]) -> Arrays:
+    examples = make()
+    return {field.name: getattr(examples, field.name) for field in dataclasses.fields(examples)}
+
+
+def widened(recipe: NetworkRecipe, factor: float) -> NetworkRecipe:
+    """The same network with ``factor`` times as many channels and units, in whole eights."""
+
+    def wide(size: int) -> int:
+        return max(1, round(size * factor / _WHOLE_EIGHTS)) * _WHOLE_EIGHTS
+
+    return dataclasses.replace(
+        recipe,
+        convolutions=tuple(
+            dataclasses.replace(layer, channels=wide(layer.channels)) for layer in recipe.convolutions
+        ),
+        dense=wide(recipe.dense),
+        hidden=wide(recipe.hidden),
+    )
+
+
+def calibration(network: Network, examples: ExampleSet) -> NDArray[np.float32]:
+    """(N, history + T, MEL_BINS) normalised frames that show the converter what comes in."""
+    frames = network.normalize(examples.features[:CALIBRATION_CLIPS].astype(np.float32)).numpy()
+    return np.pad(frames, [(0, 0), (network.recipe.history_frames, 0), (0, 0)]).astype(np.float32)
