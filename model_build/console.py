@@ -68,6 +68,10 @@ class Console:
         """Say something."""
         self._console.print(text, markup=False)
 
+    def show(self, table: Table) -> None:
+        """Show a table."""
+        self._console.print(table)
+
     def score(self, result: Score, labels: Sequence[str]) -> None:
         """Show how well each label is recognised."""
         table = Table(title=f"{result.accuracy:.1%} of {result.clips} clips right")
