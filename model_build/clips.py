@@ -1,4 +1,4 @@
-"""Loader of the layout of your own recordings: clips of any length in folders by label, or with label files."""
+"""Loader of your own recordings: of any length, in folders by label or with label files."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.audio import RATE_HZ
-from model_build.audio_file import Decoded, decode
+from model_build.audio_file import Decoded
 from model_build.checks.finding import Finding
 from model_build.checks.reading import Reading
 from model_build.cuts import Span, cut, fit

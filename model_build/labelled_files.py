@@ -153,7 +153,7 @@ def _table(root: Path, noticed: Findings) -> Mapping[str, list[Region]]:
             Finding(
                 severity=WARNING,
                 kind="column",
-                sentence=f"{short(path)} has columns that nothing is known of: {', '.join(table.unknown_columns)}",
+                sentence=f"{short(path)} has columns of unknown meaning: {', '.join(table.unknown_columns)}",
                 advice=f"Known are {', '.join(COLUMNS)}; others are left out.",
                 files=(str(path),),
             )

@@ -44,7 +44,7 @@ class Project:
 def new_project(
     name: str, labels: Sequence[str], into: Path, *, like: str | None = None, clips: Path | None = None
 ) -> Project:
-    """Make ``into/name`` with a recipe, a README and, unless ``clips`` are somewhere else, a folder per label.
+    """Make ``into/name`` with a recipe, a README and, unless ``clips`` are elsewhere, a folder per label.
 
     Without ``like`` the length of the recordings in ``clips`` decides, words if there are none.
     """
@@ -57,7 +57,11 @@ def new_project(
     kind = like or (SOUNDS if middle_s and middle_s > SHORT_CLIP_S else KEYWORDS)
     folder = into / name
     project = Project(
-        folder=folder, recipe=folder / "recipe.toml", clips=clips or folder / "clips", like=kind, labels=chosen
+        folder=folder,
+        recipe=folder / "recipe.toml",
+        clips=clips or folder / "clips",
+        like=kind,
+        labels=chosen,
     )
     text = _recipe(name, chosen, kind, middle_s)
     _make(folder)
@@ -85,8 +89,8 @@ def _check_labels(labels: Sequence[str]) -> tuple[str, ...]:
     for label in labels:
         if not _LABEL.fullmatch(label) or label.endswith((" ", ".")):
             raise ModelBuildError(
-                f"{label!r} cannot be a label: up to 60 letters, digits, spaces or . + - _, beginning with a letter "
-                "or digit (names that begin with _ have a meaning of their own)"
+                f"{label!r} cannot be a label: up to 60 letters, digits, spaces or . + - _, beginning with a "
+                "letter or digit (names that begin with _ have a meaning of their own)"
             )
         if label.lower() in _RESERVED:
             raise ModelBuildError(f"{label!r} cannot be a label: the word has a meaning of its own")
@@ -101,25 +105,21 @@ def _folders(clips: Path) -> tuple[str, ...]:
     inner = clips / TRAINING if (clips / TRAINING).is_dir() else clips
     if not inner.is_dir():
         return ()
-    return tuple(
-        sorted(path.name for path in inner.iterdir() if path.is_dir() and not path.name.startswith(("_", ".")))
-    )
+    folders = (path for path in inner.iterdir() if path.is_dir())
+    return tuple(sorted(path.name for path in folders if not path.name.startswith(("_", "."))))
 
 
 def _lengths_s(clips: Path) -> list[float]:
     """Lengths of some of the recordings, without those of the background."""
     lengths = []
-    paths = [
-        path
-        for path in sorted(clips.rglob("*"))
-        if path.suffix.lower() in SUFFIXES and not any(part.startswith("_") for part in path.relative_to(clips).parts)
-    ]
+    found = (path for path in sorted(clips.rglob("*")) if path.suffix.lower() in SUFFIXES)
+    paths = [p for p in found if not any(part.startswith("_") for part in p.relative_to(clips).parts)]
     for path in paths[:: max(1, len(paths) // _ASKED_FILES)]:
         try:
-            found = soundfile.info(path)
+            about = soundfile.info(path)
         except (soundfile.LibsndfileError, OSError):
             continue
-        lengths.append(found.frames / found.samplerate)
+        lengths.append(about.frames / about.samplerate)
     return lengths
 
 
@@ -127,7 +127,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True)
     except FileExistsError as error:
-        raise ModelBuildError(f"{folder}: is already there; take another name, or --into another folder") from error
+        raise ModelBuildError(f"{folder}: is there already; take another name, or another --into") from error
     except OSError as error:
         raise ModelBuildError(f"{folder}: cannot be made: {error.strerror or error}") from error
 
@@ -153,7 +153,7 @@ def _recipe(name: str, labels: tuple[str, ...], kind: str, middle_s: float | Non
     (_for_words if kind == KEYWORDS else _for_sounds)(plain, middle_s)
     parse_recipe(plain)
     head = (
-        f"Every number of the model {name!r}, taken from the factory's recipe {kind!r}. Change what you like: "
+        f"Every number of the model {name!r}, from the factory's recipe {kind!r}. Change what you like: "
         "the same recipe, recordings and machine give the same bundle."
     )
     return recipe_text(head, plain)
@@ -201,5 +201,5 @@ model-build train --recipe {recipe} --data {clips} --out {name}.bundle
 model-build evaluate --bundle {name}.bundle --recipe {recipe} --data {clips}
 ```
 
-3. Let a node hear with it: `edge-agent replay --bundle {name}.bundle FILE`, or as `model.bundle` in its settings.
+3. Let it hear: `edge-agent replay --bundle {name}.bundle FILE`, or name it as `model.bundle` in a node's settings.
 """

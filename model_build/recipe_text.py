@@ -23,7 +23,7 @@ _CLASSES = {
 
 
 def recipe_text(head: str, plain: Mapping[str, Any]) -> str:
-    """TOML of a decoded recipe, each field under what ``recipe.py`` says of it; ``head`` is the first comment."""
+    """TOML of a decoded recipe, each field under what ``recipe.py`` says of it, and ``head`` on top."""
     tables = {name: value for name, value in plain.items() if isinstance(value, dict)}
     lines = [*_comment(head), "", *_fields("", {k: v for k, v in plain.items() if k not in tables})]
     for name, fields in tables.items():

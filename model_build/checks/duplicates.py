@@ -1,4 +1,4 @@
-"""Finds recordings that are there more than once, also at another level, rate or after a lossy codec. Pure."""
+"""Finds recordings that are there twice, also at another level or rate, or after a lossy codec. Pure."""
 
 import hashlib
 from collections import defaultdict
@@ -62,7 +62,7 @@ def fingerprint(pcm: Pcm) -> NDArray[np.float32]:
     )
     # A copy may begin a little earlier or later: the middle of the energy comes to the middle.
     energy = power.sum(axis=1)
-    middle = int(round(float((energy * np.arange(energy.size)).sum() / max(float(energy.sum()), 1e-9))))
+    middle = round(float((energy * np.arange(energy.size)).sum() / max(float(energy.sum()), 1e-9)))
     levels = 10 * np.log10(np.roll(power, energy.size // 2 - middle, axis=0) + 1.0)
     levels = np.maximum(levels, levels.max() - _RANGE_DB)
     levels -= levels.mean()

@@ -38,7 +38,7 @@ def source_leaks(sounds: Sequence[Sound], chosen: bool) -> tuple[Finding, ...]:
             ],
             "is a source of clips in more than one split",
             "speakers or sources have clips in more than one split",
-            "Put all clips of a speaker or source into one split: the model would be measured on voices it knows.",
+            "Put all clips of each into one split: the model would be measured on voices that it knows.",
         ),
     )
 

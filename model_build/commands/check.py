@@ -11,15 +11,15 @@ from model_build.errors import DatasetError
 HELP = "say what is wrong with recordings before anything is trained on them"
 
 _ABOUT = """\
-Read every recording that a recipe would learn from or be measured on, and say what is wrong: too few, too short,
-silent, clipped, broken, twice there, or leaking from what is learnt into what is measured.
+Read every recording that a recipe would learn from or be measured on, and say what is wrong: too few,
+too short, silent, clipped, broken, twice there, or leaking from what is learnt into what is measured.
 
 examples:
   model-build check --recipe wake/recipe.toml --data wake/clips
   model-build check --recipe keywords --data speech_commands --json
 
-Errors stop a training before it starts (and make this command fail); warnings do not. `model-build train` makes
-the same checks itself.
+Errors stop a training before it starts (and make this command fail); warnings do not. `model-build train`
+makes the same checks itself.
 """
 
 

@@ -23,16 +23,16 @@ def add(command: argparse.ArgumentParser) -> None:
     command.description = _ABOUT
     command.formatter_class = argparse.RawDescriptionHelpFormatter
     command.add_argument("name", metavar="NAME", help="what the model is called: a-z 0-9 _ -")
-    command.add_argument("--labels", metavar="A,B,C", default="", help="what it recognises, with commas between")
-    command.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="where to make it (default: here)")
+    command.add_argument("--labels", metavar="A,B,C", default="", help="what it recognises")
+    command.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="where (default: here)")
     command.add_argument(
         "--like",
         choices=("keywords", "sounds"),
-        help="keywords: short sounds of up to 1.5 s, as words; sounds: what lasts (default: as long as the clips of "
-        "--data are, keywords without)",
+        help="keywords: short sounds of up to 1.5 s, as words; sounds: what lasts (default: by the length of the "
+        "clips in --data; keywords without)",
     )
     command.add_argument(
-        "--data", type=Path, metavar="DIR", help="recordings that are there already, instead of new empty folders"
+        "--data", type=Path, metavar="DIR", help="recordings that are there already, instead of empty folders"
     )
 
 
