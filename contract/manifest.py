@@ -22,6 +22,15 @@ PREPROCESS: Final = "preprocess.tflite"
 CLASSIFIER: Final = "classifier.tflite"
 SELFTEST: Final = "selftest.cbor"
 REQUIRED_FILES: Final = (CLASSIFIER, PREPROCESS, SELFTEST)
+ANOMALY: Final = "anomaly"
+"""Kind of model that tells how far a sound is from the normal ones, and the one label that it detects."""
+KINDS: Final = ("classifier", ANOMALY)
+ANOMALY_LABELS: Final = ("_normal_", ANOMALY)
+"""The second one's posterior is the anomaly score, from 0 to 1; the first one's is what is left of 1."""
+
+INT8: Final = "int8"
+DYNAMIC_RANGE: Final = "dynamic-range"
+QUANTIZATIONS: Final = (INT8, DYNAMIC_RANGE)
 
 _LAYOUT: Final[Mapping[str, float]] = {
     "rate_hz": RATE_HZ,
@@ -76,7 +85,9 @@ class Manifest(Record):
     schema: int = checked(whole(SCHEMA, SCHEMA), "version of this description")
     name: str = checked(name, "what the model is called")
     version: str = checked(text(40), "version of the model")
-    kind: str = checked(one_of("classifier"), "what the model's outputs mean")
+    kind: str = checked(
+        one_of(*KINDS), "what the outputs mean: `classifier`: posteriors; `anomaly`: 1 − score and the score"
+    )
     description: str = checked(text(500), "one sentence for people")
     labels: tuple[str, ...] = checked(sequence_of(text(60), low=2, high=1000), "one per output, in order")
     thresholds: Mapping[str, float] = checked(
@@ -98,6 +109,11 @@ class Manifest(Record):
     context_s: float = checked(real(0, 60), "sound that one posterior looks back on")
     frontend_digest: str = checked(hexadecimal(64), "SHA-256 of preprocess.tflite: which frames may be mixed")
     minimum_agent_version: str = checked(text(40), "oldest agent that can run the bundle")
+    quantization: str = checked(
+        one_of(*QUANTIZATIONS),
+        "`int8`: the classifier's LSTM computes in integers; `dynamic-range`: in float, with int8 weights",
+        default=INT8,
+    )
     recipe: str = checked(text(100), "recipe that made the model")
     datasets: tuple[DataSet, ...] = checked(sequence_of(nested(DataSet), high=50), "what it learned from")
     metrics: Mapping[str, float] = checked(
@@ -111,6 +127,10 @@ class Manifest(Record):
         super(Manifest, self).__post_init__()
         if len(set(self.labels)) != len(self.labels):
             raise ContractError("labels: a label stands twice")
+        if self.kind == ANOMALY and self.labels != ANOMALY_LABELS:
+            raise ContractError(f"labels: a model of kind anomaly has {', '.join(ANOMALY_LABELS)}")
+        if self.kind != ANOMALY and ANOMALY in self.labels:
+            raise ContractError(f"labels: only a model of kind {ANOMALY} has the label {ANOMALY!r}")
         targets = {label for label in self.labels if is_target(label)}
         if set(self.thresholds) != targets:
             raise ContractError("thresholds: must name each label that can be detected, and no other")

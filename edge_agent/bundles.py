@@ -1,5 +1,6 @@
 """A bundle is judged before it runs: digests and schema, tensors against the manifest, self-test vectors."""
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +74,9 @@ def load_bundle(path: Path, agent_version: str) -> LoadedBundle:
 def check_tensors(bundle: LoadedBundle) -> None:
     """The models' inputs and outputs against the manifest; ``BundleError`` names the first that differs."""
     front, back, manifest = bundle.preprocess, bundle.classifier, bundle.manifest
-    _shape(PREPROCESS, front.inputs, "pcm", (1, HOP_SAMPLES))
-    _shape(PREPROCESS, front.outputs, "features", (1, 1, MEL_BINS))
+    hops = _hops_per_run(front, manifest.step_frames)
+    _shape(PREPROCESS, front.inputs, "pcm", (1, hops * HOP_SAMPLES))
+    _shape(PREPROCESS, front.outputs, "features", (1, hops, MEL_BINS))
     _same_state(PREPROCESS, front, "state")
     _quantised(PREPROCESS, front.outputs["features"])
     if "features" in back.inputs:
@@ -133,6 +135,12 @@ def _to_selftest(plain: Any, labels: int) -> SelfTest:
         ),
         posterior_tolerance=real(0, 0.5)("posterior_tolerance", plain.get("posterior_tolerance")),
     )
+
+
+def _hops_per_run(front: Model, step_frames: int) -> int:
+    """How many hops the front end says that it takes at once; 1 if that would not divide a step."""
+    hops = math.prod(front.inputs["pcm"].shape) // HOP_SAMPLES if "pcm" in front.inputs else 1
+    return hops if hops and step_frames % hops == 0 else 1
 
 
 def _shape(file: str, tensors: Any, name: str, wanted: tuple[int, ...]) -> None:

@@ -24,24 +24,35 @@ class Runnable(Protocol):
 
 
 class FrontEnd:
-    """One stream through ``preprocess.tflite``; how the hops are grouped does not matter."""
+    """One stream through ``preprocess.tflite``; how the hops are grouped does not matter.
+
+    The graph says in the shape of its input how many hops one run of it takes.
+    """
 
     def __init__(self, model: Runnable) -> None:
         self._model = model
-        self._pcm_dtype = model.inputs[PCM].dtype
-        self._zeros = np.zeros(model.inputs[STATE].shape, model.inputs[STATE].dtype)
-        self._state = self._zeros
+        pcm, state = model.inputs[PCM], model.inputs[STATE]
+        self._pcm_shape, self._pcm_dtype = pcm.shape, pcm.dtype
+        self._run_hops = pcm.shape[-1] // HOP_SAMPLES
+        self._zeros = np.zeros(state.shape, state.dtype)
+        self.reset()
 
     def feed(self, hops: NDArray[np.int16]) -> NDArray[np.int8]:
-        """The frames of ``hops``: (hops, 320) int16 to (hops, 80) int8."""
-        frames = np.empty((len(hops), MEL_BINS), np.int8)
-        fed = hops if hops.dtype == self._pcm_dtype else hops.astype(self._pcm_dtype)
-        for index in range(len(hops)):
-            out = self._model.run({PCM: fed[index].reshape(1, HOP_SAMPLES), STATE: self._state})
-            self._state = out[STATE_OUT]
-            frames[index] = out[FEATURES].reshape(MEL_BINS)
-        return frames
+        """The frames that are now known: (n, 320) int16 to (frames, 80) int8."""
+        joined = np.concatenate((self._rest, hops)) if len(self._rest) else hops
+        whole = len(joined) // self._run_hops * self._run_hops
+        self._rest = joined[whole:].copy()
+        starts = range(0, whole, self._run_hops)
+        parts = [self._run(joined[start : start + self._run_hops]) for start in starts]
+        return np.concatenate(parts) if parts else np.zeros((0, MEL_BINS), np.int8)
 
     def reset(self) -> None:
         """Begin a new stream: zeros."""
         self._state = self._zeros
+        self._rest = np.zeros((0, HOP_SAMPLES), np.int16)
+
+    def _run(self, hops: NDArray[np.int16]) -> NDArray[np.int8]:
+        pcm = hops.reshape(self._pcm_shape).astype(self._pcm_dtype, copy=False)
+        out = self._model.run({PCM: pcm, STATE: self._state})
+        self._state = out[STATE_OUT]
+        return out[FEATURES].reshape(-1, MEL_BINS)

@@ -10,6 +10,7 @@ from contract.bundle import write_bundle
 from contract.manifest import CLASSIFIER, PREPROCESS, SELFTEST, DataSet
 from model_build.audio_file import to_pcm
 from model_build.dataset import Pcm
+from model_build.export import quantization_of
 from model_build.recipe import Recipe
 from model_build.runtime import Classifier, Frontend
 from model_build.shape import STEP_FRAMES
@@ -45,16 +46,18 @@ def make_bundle(
         "step_frames": STEP_FRAMES,
         "context_s": recipe.network.pool_steps * STEP_FRAMES / FRAMES_PER_S,
         "minimum_agent_version": MINIMUM_AGENT_VERSION,
+        "quantization": quantization_of(classifier),
         "recipe": recipe.name,
         "datasets": tuple(datasets),
         "metrics": {name: round(float(value), 6) for name, value in metrics.items()},
     }
-    files = {PREPROCESS: preprocess, CLASSIFIER: classifier, SELFTEST: _selftest(preprocess, classifier)}
+    vectors = selftest(preprocess, classifier, selftest_sound())
+    files = {PREPROCESS: preprocess, CLASSIFIER: classifier, SELFTEST: vectors}
     return write_bundle(fields, files)
 
 
-def _selftest(preprocess: bytes, classifier: bytes) -> bytes:
-    pcm = selftest_sound()
+def selftest(preprocess: bytes, classifier: bytes, pcm: Pcm) -> bytes:
+    """``selftest.cbor``: what the models make of ``pcm`` here and now."""
     features = Frontend(preprocess).features(pcm)
     posteriors = Classifier(classifier).clip(features, STEP_FRAMES)
     return cbor2.dumps(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT, MEL_BINS
+from contract.manifest import ANOMALY, INT8
 from model_build.errors import ConversionError
 from model_build.flatbuffer import (
     quantization,
@@ -24,25 +25,29 @@ from model_build.flatbuffer import (
     store_weights_as_int8,
     write_model,
 )
+from model_build.frontend import HOPS_PER_RUN
 from model_build.recipe import FrontendRecipe, NetworkRecipe, network_recipe
 
 FEATURES = (FEATURE_SCALE_DB, FEATURE_ZERO_POINT)
 
 
-def pack_request(kind: str, recipe: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
+def pack_request(
+    kind: str, recipe: dict[str, Any], arrays: dict[str, NDArray[Any]], **options: int | str
+) -> bytes:
     """What a child is asked, as the bytes of an npz file."""
     target = io.BytesIO()
-    head = np.frombuffer(json.dumps({"kind": kind, "recipe": recipe}).encode(), dtype=np.uint8)
+    asked = {"kind": kind, "recipe": recipe, "options": options}
+    head = np.frombuffer(json.dumps(asked).encode(), dtype=np.uint8)
     np.savez(target, allow_pickle=False, request=head, **arrays)
     return target.getvalue()
 
 
-def convert_frontend(recipe: FrontendRecipe) -> bytes:
+def convert_frontend(recipe: FrontendRecipe, hops_per_run: int = HOPS_PER_RUN) -> bytes:
     """preprocess.tflite."""
     from model_build.frontend import build_frontend, folded_mel
     from model_build.mel import quantize_rows
 
-    model = read_model(_convert(build_frontend(recipe)))
+    model = read_model(_convert(build_frontend(recipe, hops_per_run)))
     store_weights_as_int8(model, *quantize_rows(folded_mel()))
     _describe_features(signature_tensor(model, "features", output=True))
     for entry in [*model.signatureDefs[0].inputs, *model.signatureDefs[0].outputs]:
@@ -52,33 +57,46 @@ def convert_frontend(recipe: FrontendRecipe) -> bytes:
 
 
 def convert_classifier(
-    recipe: NetworkRecipe, weights: dict[str, NDArray[Any]], calibration: NDArray[np.float32]
+    recipe: NetworkRecipe,
+    weights: dict[str, NDArray[Any]],
+    calibration: NDArray[np.float32],
+    variant: str = INT8,
 ) -> bytes:
-    """classifier.tflite; ``calibration`` is (N, history + T, MEL_BINS) normalised frames."""
+    """classifier.tflite; ``calibration`` is (N, history + T, MEL_BINS) normalised frames.
+
+    In the variant ``dynamic-range`` only the LSTM computes in float, with the same int8 weights. The stem in
+    float would gain nothing, and would have to quantise a call as a whole: calls of another length would
+    give other bits.
+    """
     from model_build import graphs
     from model_build.merge import Port, chain
     from model_build.shape import STEP_FRAMES
 
-    core = _drop_cell_clip(_convert(graphs.core_graph(weights, recipe), calibration))
-    takes, gives = _affine(core, "frames"), _affine(core, "hidden", output=True)
+    if variant == INT8:
+        core = [_drop_cell_clip(_convert(graphs.core_graph(weights, recipe), calibration))]
+        joints, gives = ["frames", "hidden"], graphs.Affine(**_affine(core[0], "hidden", output=True))
+    else:
+        stem = _convert(graphs.stem_graph(weights, recipe), calibration)
+        lstm = graphs.lstm_graph(weights, graphs.Affine(**_affine(stem, "rows", output=True)))
+        core = [stem, _drop_cell_clip(_convert(lstm, dynamic_range=True))]
+        joints, gives = ["frames", "rows", "hidden"], graphs.HIDDEN
+    level = graphs.level_graph(recipe, graphs.Affine(**_affine(core[0], "frames")))
+    pieces = [_convert(level), *core, _convert(graphs.readout_graph(weights, recipe, gives))]
+    last = len(pieces) - 1
     model = chain(
-        [
-            _convert(graphs.level_graph(recipe, graphs.Affine(**takes))),
-            core,
-            _convert(graphs.readout_graph(weights, recipe, graphs.Affine(**gives))),
-        ],
-        [("frames", "frames"), ("hidden", "hidden")],
+        pieces,
+        [(name, name) for name in joints],
         inputs={
             "features": Port(piece=0, name="features"),
             "state_level": Port(piece=0, name="state_level"),
             "state_stem": Port(piece=0, name="state_stem"),
-            "state_pool": Port(piece=2, name="state_pool"),
+            "state_pool": Port(piece=last, name="state_pool"),
         },
         outputs={
-            "posteriors": Port(piece=2, name="posteriors"),
+            "posteriors": Port(piece=last, name="posteriors"),
             "state_level_out": Port(piece=0, name="state_level_out"),
             "state_stem_out": Port(piece=0, name="state_stem_out"),
-            "state_pool_out": Port(piece=2, name="state_pool_out"),
+            "state_pool_out": Port(piece=last, name="state_pool_out"),
         },
     )
     features = signature_tensor(model, "features")
@@ -87,14 +105,18 @@ def convert_classifier(
     return write_model(model)
 
 
-def _convert(function: Any, calibration: NDArray[np.float32] | None = None) -> bytes:
+def _convert(
+    function: Any, calibration: NDArray[np.float32] | None = None, *, dynamic_range: bool = False
+) -> bytes:
+    """The function as it is; integer throughout if there is a calibration; or with integer weights only."""
     import tensorflow as tf
 
     holder = tf.Module()
     holder.function = function
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], holder)
-    if calibration is not None:
+    if calibration is not None or dynamic_range:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if calibration is not None:
         converter.representative_dataset = lambda: _rows(calibration)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
@@ -131,10 +153,16 @@ def main(request: Path, result: Path) -> None:
     with np.load(request, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     head = json.loads(arrays.pop("request").tobytes())
+    options = head.get("options", {})
     if head["kind"] == "frontend":
-        content = convert_frontend(FrontendRecipe(**head["recipe"]))
+        content = convert_frontend(FrontendRecipe(**head["recipe"]), **options)
+    elif head["kind"] == ANOMALY:
+        from model_build.anomaly.convert import convert_anomaly
+
+        content = convert_anomaly(head["recipe"]["window"], arrays)
     else:
-        content = convert_classifier(network_recipe(head["recipe"]), arrays, arrays.pop("calibration"))
+        recipe, calibration = network_recipe(head["recipe"]), arrays.pop("calibration")
+        content = convert_classifier(recipe, arrays, calibration, **options)
     result.write_bytes(content)
 
 

@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.manifest import DYNAMIC_RANGE, INT8, QUANTIZATIONS
 from model_build.convert import pack_request
 from model_build.errors import ConversionError
 from model_build.flatbuffer import op_names, read_model, schema
+from model_build.frontend import HOPS_PER_RUN
 from model_build.recipe import FrontendRecipe, NetworkRecipe
 
 CONVERSION_LIMIT_S = 600
 
 FRONTEND_OPS = frozenset({
-    "ADD", "CAST", "CONCATENATION", "DEQUANTIZE", "FULLY_CONNECTED", "LOG", "MAXIMUM", "MINIMUM",
-    "MUL", "RELU", "RESHAPE", "ROUND", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "SUB", "TRANSPOSE",
+    "ADD", "CAST", "CONCATENATION", "DEQUANTIZE", "FULLY_CONNECTED", "LEAKY_RELU", "LOG", "MAXIMUM",
+    "MINIMUM", "MUL", "RELU", "RESHAPE", "ROUND", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "SUB", "TRANSPOSE",
 })  # fmt: skip
 """All that preprocess.tflite may consist of; tflite-runtime 2.14 has them too."""
 
@@ -31,26 +33,41 @@ CLASSIFIER_OPS = frozenset({
 """All that classifier.tflite may consist of."""
 
 
-def export_frontend(recipe: FrontendRecipe) -> bytes:
-    """preprocess.tflite of ``recipe``."""
-    content = _in_child(pack_request("frontend", dataclasses.asdict(recipe), {}))
+def export_frontend(recipe: FrontendRecipe, hops_per_run: int = HOPS_PER_RUN) -> bytes:
+    """preprocess.tflite of ``recipe``; ``hops_per_run`` changes its cost, and no bit of any frame."""
+    asked = pack_request("frontend", dataclasses.asdict(recipe), {}, hops_per_run=hops_per_run)
+    content = _in_child(asked)
     _require_ops(content, FRONTEND_OPS, "preprocess.tflite")
     return content
 
 
 def export_classifier(
-    recipe: NetworkRecipe, weights: dict[str, NDArray[Any]], calibration: NDArray[np.float32]
+    recipe: NetworkRecipe,
+    weights: dict[str, NDArray[Any]],
+    calibration: NDArray[np.float32],
+    variant: str = INT8,
 ) -> bytes:
-    """classifier.tflite; ``calibration`` is (N, history + T, MEL_BINS) normalised frames."""
+    """classifier.tflite in one of ``QUANTIZATIONS``.
+
+    ``calibration`` is (N, history + T, MEL_BINS) normalised frames.
+    """
+    if variant not in QUANTIZATIONS:
+        raise ConversionError(f"variant must be {' or '.join(QUANTIZATIONS)}, not {variant!r}")
     arrays = {**weights, "calibration": calibration}
-    content = _in_child(pack_request("classifier", dataclasses.asdict(recipe), arrays))
+    content = _in_child(pack_request("classifier", dataclasses.asdict(recipe), arrays, variant=variant))
     _require_ops(content, CLASSIFIER_OPS, "classifier.tflite")
-    require_fused_lstm(content)
+    require_fused_lstm(content, variant)
     return content
 
 
-def require_fused_lstm(content: bytes) -> None:
-    """Refuse a classifier whose LSTM is not one fused int8 operator without a clip on its cell."""
+def require_fused_lstm(content: bytes, variant: str = INT8) -> None:
+    """Refuse a classifier whose LSTM is not one fused operator of ``variant`` without a clip on its cell."""
+    if quantization_of(content) != variant:
+        raise ConversionError(f"the fused LSTM is not {variant}")
+
+
+def quantization_of(content: bytes) -> str:
+    """Which of ``QUANTIZATIONS`` a classifier's LSTM is; ``ConversionError`` if it is not as it should be."""
     model = read_model(content)
     graph, options = model.subgraphs[0], schema().UnidirectionalSequenceLSTMOptionsT
     fused = [op for op in graph.operators if isinstance(op.builtinOptions, options)]
@@ -58,9 +75,11 @@ def require_fused_lstm(content: bytes) -> None:
         raise ConversionError(f"expected one fused LSTM, found {len(fused)}")
     if fused[0].builtinOptions.cellClip != 0.0:
         raise ConversionError("the fused LSTM still clips its cell")
-    kinds = {graph.tensors[fused[0].inputs[index]].type for index in (0, 2, 6)}
-    if kinds != {schema().TensorType.INT8}:
-        raise ConversionError("the fused LSTM is not int8")
+    rows, *weights = (graph.tensors[fused[0].inputs[index]].type for index in (0, 2, 6))
+    types = schema().TensorType
+    if set(weights) != {types.INT8} or rows not in (types.INT8, types.FLOAT32):
+        raise ConversionError("the fused LSTM has no int8 weights")
+    return INT8 if rows == types.INT8 else DYNAMIC_RANGE
 
 
 def _require_ops(content: bytes, allowed: frozenset[str], name: str) -> None:

@@ -6,6 +6,7 @@ which is why a stream cut into calls of any length gives the same bits as the cl
 """
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,12 @@ class Affine:
 
     scale: float
     zero_point: int
+
+
+HIDDEN = Affine(scale=1 / 127, zero_point=0)
+"""The output of an LSTM in float lies between -1 and 1."""
+
+_FRAMES = tf.TensorSpec([1, None, MEL_BINS], tf.float32)
 
 
 def level_graph(recipe: NetworkRecipe, core_input: Affine) -> Any:
@@ -69,24 +76,33 @@ def level_graph(recipe: NetworkRecipe, core_input: Affine) -> Any:
 
 def core_graph(weights: Arrays, recipe: NetworkRecipe) -> Any:
     """Normalised frames (1, history + T, MEL_BINS) in, LSTM outputs (1, steps, hidden) out, in float."""
-    lstm = _fused_lstm()
+    lstm = _lstm(weights)
 
     def core(frames: Any) -> dict[str, Any]:
-        x = frames[..., None]
-        for index, layer in enumerate(recipe.convolutions, start=1):
-            side = layer.kernel[1] // 2
-            x = tf.pad(x, [[0, 0], [0, 0], [side, side], [0, 0]])
-            x = tf.nn.conv2d(x, tf.constant(weights[f"conv{index}"]), layer.stride, "VALID")
-            x = tf.nn.relu(x + tf.constant(weights[f"conv{index}_bias"]))
-        x = tf.reshape(x, [-1, weights["dense"].shape[0]])
-        x = tf.matmul(x, tf.constant(weights["dense"])) + tf.constant(weights["dense_bias"])
-        x = tf.reshape(x, [1, -1, weights["dense"].shape[1]])
-        zeros = tf.zeros([1, weights["recurrent"].shape[0]])
-        kernels = [tf.constant(weights[name]) for name in ("kernel", "recurrent", "lstm_bias")]
-        return {"hidden": lstm(x, zeros, zeros, *kernels)[1]}
+        return {"hidden": lstm(_stem(weights, recipe, frames))}
 
-    takes = [tf.TensorSpec([1, None, MEL_BINS], tf.float32)]
-    return tf.function(core, autograph=False, input_signature=takes)
+    return tf.function(core, autograph=False, input_signature=[_FRAMES])
+
+
+def stem_graph(weights: Arrays, recipe: NetworkRecipe) -> Any:
+    """``core_graph`` without its LSTM: rows (1, steps, dense) out."""
+
+    def stem(frames: Any) -> dict[str, Any]:
+        return {"rows": _stem(weights, recipe, frames)}
+
+    return tf.function(stem, autograph=False, input_signature=[_FRAMES])
+
+
+def lstm_graph(weights: Arrays, stem_output: Affine) -> Any:
+    """The LSTM by itself, in float between the stem's int8 and an int8 of ``HIDDEN``."""
+    lstm = _lstm(weights)
+
+    def run(rows_in: Any) -> dict[str, Any]:
+        rows = (tf.cast(rows_in, tf.float32) - float(stem_output.zero_point)) * stem_output.scale
+        return {"hidden": tf.cast(tf.round(lstm(rows) * (1.0 / HIDDEN.scale)), tf.int8)}
+
+    takes = tf.TensorSpec([1, None, weights["kernel"].shape[0]], tf.int8, "rows")
+    return tf.function(run, autograph=False, input_signature=[takes])
 
 
 def readout_graph(weights: Arrays, recipe: NetworkRecipe, core_output: Affine) -> Any:
@@ -118,6 +134,31 @@ def readout_graph(weights: Arrays, recipe: NetworkRecipe, core_output: Affine) -
             tf.TensorSpec([1, steps - 1, hidden + 1], tf.float32, "state_pool"),
         ],
     )
+
+
+def _stem(weights: Arrays, recipe: NetworkRecipe, frames: Any) -> Any:
+    """Rows (1, steps, dense) of normalised frames (1, history + T, MEL_BINS)."""
+    x = frames[..., None]
+    for index, layer in enumerate(recipe.convolutions, start=1):
+        side = layer.kernel[1] // 2
+        x = tf.pad(x, [[0, 0], [0, 0], [side, side], [0, 0]])
+        x = tf.nn.conv2d(x, tf.constant(weights[f"conv{index}"]), layer.stride, "VALID")
+        x = tf.nn.relu(x + tf.constant(weights[f"conv{index}_bias"]))
+    x = tf.reshape(x, [-1, weights["dense"].shape[0]])
+    x = tf.matmul(x, tf.constant(weights["dense"])) + tf.constant(weights["dense_bias"])
+    return tf.reshape(x, [1, -1, weights["dense"].shape[1]])
+
+
+def _lstm(weights: Arrays) -> Callable[[Any], Any]:
+    """From rows (1, steps, dense) to outputs (1, steps, hidden), from zeros."""
+    fused = _fused_lstm()
+
+    def run(rows: Any) -> Any:
+        zeros = tf.zeros([1, weights["recurrent"].shape[0]])
+        kernels = [tf.constant(weights[name]) for name in ("kernel", "recurrent", "lstm_bias")]
+        return fused(rows, zeros, zeros, *kernels)[1]
+
+    return run
 
 
 def _box_mean(x: Any, steps: int) -> Any:
