@@ -83,7 +83,7 @@ def read_table(content: bytes) -> LabelFile:
 
 
 def read_audacity(content: bytes) -> LabelFile:
-    """A label track: start, end and label with tabs between; lines of frequencies, with a backslash, are skipped.
+    """A label track: start, end and label with tabs between; lines that begin with a backslash are skipped.
 
     >>> read_audacity(b"1.5\\t2.0\\tdog\\n\\\\\\t100\\t900\\n").regions[""]
     [Region(label='dog', start_s=1.5, end_s=2.0, split='', group='')]

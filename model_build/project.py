@@ -201,5 +201,5 @@ model-build train --recipe {recipe} --data {clips} --out {name}.bundle
 model-build evaluate --bundle {name}.bundle --recipe {recipe} --data {clips}
 ```
 
-3. Let it hear: `edge-agent replay --bundle {name}.bundle FILE`, or name it as `model.bundle` in a node's settings.
+3. Let it hear: `edge-agent replay --bundle {name}.bundle FILE`, or put it into a node's settings.
 """

@@ -1,6 +1,7 @@
 """Decides which recordings a model learns from and which it is measured on. Pure and repeatable."""
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Mapping
 
@@ -28,10 +29,11 @@ def validation_groups(amounts: Mapping[str, Mapping[str, int]]) -> frozenset[str
             chosen.add(group)
             held += Counter(amounts[group])
     for label in sorted(totals):
-        spare = (g for g in order if label in amounts[g] and _can_spare(amounts[g], held, totals))
-        if not held[label] and (group := next(spare, None)) is not None:
-            chosen.add(group)
-            held += Counter(amounts[group])
+        if not held[label]:
+            spare = (g for g in order if label in amounts[g] and _can_spare(amounts[g], held, totals))
+            for first in itertools.islice(spare, 1):
+                chosen.add(first)
+                held += Counter(amounts[first])
     return frozenset(chosen)
 
 

@@ -65,8 +65,8 @@ class _Partial:
 def download(url: str, target: Path, size_bytes: int | None, report: Report, wait: Wait = time.sleep) -> None:
     """Fetch ``url`` into ``target``, through ``target``.part, which stays when this is interrupted.
 
-    A part is continued if the server says that the file is still the same (by ETag or date), else fetched from
-    the beginning. Passing faults are retried with growing pauses; ``DatasetError`` says what was final.
+    A part is continued if the server says that the file is still the same (by ETag or date), else fetched
+    from the beginning. Passing faults are retried with growing pauses; ``DatasetError`` says what was final.
     """
     if urlsplit(url).scheme not in ("https", "http"):
         raise DatasetError(

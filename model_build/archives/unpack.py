@@ -24,9 +24,9 @@ class _Member:
 
 
 def unpack(archive: Path, folder: Path, most_bytes: int) -> Iterator[int]:
-    """Unpack into the new ``folder`` and yield the bytes that are there; ``DatasetError`` names what is refused.
+    """Unpack into the new ``folder`` and yield how many bytes are there.
 
-    A folder that holds everything else in the archive is left out.
+    ``DatasetError`` names what is refused. A folder that holds everything else is left out.
     """
     written = 0
     folder.mkdir(parents=True)

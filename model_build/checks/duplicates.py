@@ -66,7 +66,8 @@ def fingerprint(pcm: Pcm) -> NDArray[np.float32]:
     levels = 10 * np.log10(np.roll(power, energy.size // 2 - middle, axis=0) + 1.0)
     levels = np.maximum(levels, levels.max() - _RANGE_DB)
     levels -= levels.mean()
-    return (levels / max(float(np.linalg.norm(levels)), 1e-9)).ravel().astype(np.float32)
+    shape = levels.ravel() / max(float(np.linalg.norm(levels)), 1e-9)
+    return np.asarray(shape, dtype=np.float32)
 
 
 _TAPER = np.hanning(_WINDOW).astype(np.float32)

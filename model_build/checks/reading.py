@@ -89,7 +89,7 @@ class Reading:
                 severity=NOTE,
                 kind="mixed",
                 sentence=f"the files differ in rate or channels: {some(kinds)}",
-                advice="Nothing need be done: all become 16 kHz and mono. Only if each label has a rate of its "
-                "own may a model learn the recorder instead of the sound.",
+                advice="Nothing need be done: all become 16 kHz and mono. Only if each label has a rate "
+                "of its own may a model learn the recorder instead of the sound.",
             ),
         )

@@ -28,8 +28,8 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--like",
         choices=("keywords", "sounds"),
-        help="keywords: short sounds of up to 1.5 s, as words; sounds: what lasts (default: by the length of the "
-        "clips in --data; keywords without)",
+        help="keywords: short sounds of up to 1.5 s, as words; sounds: what lasts (default: by the length of "
+        "the clips in --data; keywords without)",
     )
     command.add_argument(
         "--data", type=Path, metavar="DIR", help="recordings that are there already, instead of empty folders"
