@@ -1,18 +1,26 @@
 """preprocess.tflite as it lies in the shipped bundles, run by the node's runtime."""
 
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from contract.audio import HOP_SAMPLES
 from contract.bundle import Bundle
 from contract.manifest import PREPROCESS
+from model_build.convert import convert_frontend
 from model_build.export import FRONTEND_OPS, export_frontend
 from model_build.flatbuffer import op_names
+from model_build.frontend import HOPS_PER_RUN
 from model_build.frontend_reference import features_db, levels_db, to_db
 from model_build.parity import probes
 from model_build.recipe import FrontendRecipe, load_recipe
 from model_build.runtime import Frontend
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # TensorFlow's own
 
 SETTLED = 10
 """Frames after which the high-pass has forgotten a stream's start."""
@@ -85,6 +93,37 @@ def test_a_stream_is_the_same_however_it_is_cut(frontend: Frontend) -> None:
     whole = frontend.features(pcm)
     np.testing.assert_array_equal(whole, frontend.features(pcm))
     np.testing.assert_array_equal(whole[:30], frontend.features(pcm[: 30 * HOP_SAMPLES + 100]))
+
+
+@pytest.fixture(scope="module")
+def by_hops() -> dict[int, bytes]:
+    """The keywords' front end with one and with several hops per run."""
+    recipe = load_recipe("keywords").frontend
+    return {hops: convert_frontend(recipe, hops) for hops in (1, HOPS_PER_RUN)}
+
+
+def test_the_hops_per_run_change_no_bit(by_hops: dict[int, bytes]) -> None:
+    single, several = (Frontend(content) for content in by_hops.values())
+    for name, pcm in probes().items():
+        np.testing.assert_array_equal(several.features(pcm), single.features(pcm), err_msg=name)
+        short = pcm[: 6 * HOP_SAMPLES + 100]
+        np.testing.assert_array_equal(several.features(short), single.features(short), err_msg=name)
+
+
+@given(st.lists(st.integers(0, 3000), max_size=20))
+@settings(max_examples=20)
+def test_a_stream_in_pieces_gives_the_frames_of_the_whole(by_hops: dict[int, bytes], cuts: list[int]) -> None:
+    pcm = probes()["uneven"][:12_345]
+    edges = [0, *np.clip(np.cumsum(cuts, dtype=int), 0, pcm.size).tolist(), pcm.size]
+    for hops, content in by_hops.items():
+        frontend = Frontend(content)
+        parts = np.concatenate([frontend.more(pcm[a:b]) for a, b in itertools.pairwise(edges)])
+        assert len(parts) == pcm.size // (hops * HOP_SAMPLES) * hops
+        np.testing.assert_array_equal(parts, frontend.features(pcm)[: len(parts)])
+
+
+def test_a_run_of_several_hops_consists_of_what_both_runtimes_have(by_hops: dict[int, bytes]) -> None:
+    assert set(op_names(by_hops[HOPS_PER_RUN])) <= FRONTEND_OPS
 
 
 def test_it_consists_of_what_both_runtimes_have(bundle: Bundle) -> None:
