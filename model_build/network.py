@@ -14,6 +14,8 @@ from model_build.recipe import NetworkRecipe
 from model_build.shape import LEVEL_RANGE_DB
 
 _NORM_EPSILON = 1e-3
+_NORM_PACE = 0.02
+"""Part of the way to a batch's mean and variance that the running ones go."""
 
 
 class Network:
@@ -120,14 +122,16 @@ class Network:
 
     def _norm(self, x: Any, name: str, training: bool) -> Any:
         mean, variance = self.moments[f"{name}_mean"], self.moments[f"{name}_variance"]
-        if training:
-            batch_mean, batch_variance = tf.nn.moments(x, axes=[0, 1, 2])
-            mean.assign_add(0.02 * (batch_mean - mean))
-            variance.assign_add(0.02 * (batch_variance - variance))
-            mean, variance = batch_mean, batch_variance
-        return tf.nn.batch_normalization(
-            x, mean, variance, self.weights[f"{name}_bias"], self.weights[f"{name}_gain"], _NORM_EPSILON
+        gain, bias = self.weights[f"{name}_gain"], self.weights[f"{name}_bias"]
+        if not training:
+            return tf.nn.batch_normalization(x, mean, variance, bias, gain, _NORM_EPSILON)
+        # The fused operator: the same from plain ones takes a quarter of a training's time.
+        fused = tf.raw_ops.FusedBatchNormV3(
+            x=x, scale=gain, offset=bias, mean=[], variance=[], epsilon=_NORM_EPSILON, is_training=True
         )
+        mean.assign_add(_NORM_PACE * (fused.batch_mean - mean))
+        variance.assign_add(_NORM_PACE * (fused.batch_variance - variance))
+        return fused.y
 
     def _add(
         self, name: str, draw: np.random.Generator, shape: tuple[int, ...], inputs: int, gain: float = 1.0
