@@ -230,7 +230,7 @@ def recipe_names() -> tuple[str, ...]:
     """The recipes that come with the factory.
 
     >>> recipe_names()
-    ('keywords', 'sounds')
+    ('anomaly', 'keywords', 'sounds')
     """
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 

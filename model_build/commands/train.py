@@ -13,7 +13,7 @@ HELP = "make a bundle from recordings"
 
 def add(command: argparse.ArgumentParser) -> None:
     """The command's options."""
-    command.add_argument("--recipe", required=True, help="keywords, sounds, or the path of a TOML file")
+    command.add_argument("--recipe", required=True, help="keywords, sounds, anomaly, or the path of a TOML file")
     command.add_argument("--data", required=True, type=Path, help="folder of the data set")
     command.add_argument("--out", required=True, type=Path, help="where to write the bundle")
     command.add_argument(
@@ -34,6 +34,12 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Make the bundle; what ``--json`` prints."""
+    from model_build.anomaly.recipe import is_anomaly_recipe
+
+    if is_anomaly_recipe(options.recipe):
+        from model_build.anomaly import command
+
+        return command.train(options)
     from model_build.console import Console, without_chatter, write_whole
     from model_build.dataset import find_corpus
     from model_build.recipe import load_recipe
