@@ -2,13 +2,14 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console as RichConsole
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -70,6 +71,15 @@ class Console:
 
     def show(self, table: Table) -> None:
         """Show a table."""
+        self._console.print(table)
+
+    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Show ``rows``; the first column is text, the others are figures."""
+        table = Table(title=title)
+        for index, column in enumerate(columns):
+            table.add_column(column, justify="right" if index else "left")
+        for row in rows:
+            table.add_row(*(escape(cell) for cell in row))
         self._console.print(table)
 
     def score(self, result: Score, labels: Sequence[str]) -> None:

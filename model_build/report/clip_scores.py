@@ -100,10 +100,17 @@ def separation(scores: NDArray[np.float64], own: NDArray[np.bool_]) -> Separatio
     wrong = np.append(0, np.cumsum(~own[order])[last_of_ties])
     miss, false_positive = 1.0 - taken / positives, wrong / negatives
     nearest = int(np.argmin(np.maximum(miss, false_positive)))
-    keep = np.unique(np.linspace(0, miss.size - 1, min(CURVE_POINTS, miss.size)).round().astype(int))
+    corners = np.flatnonzero(~(_level(miss) | _level(false_positive)))
+    keep = corners[np.linspace(0, corners.size - 1, min(CURVE_POINTS, corners.size)).round().astype(int)]
     return Separation(
         area=float(area),
         equal_error=float(max(miss[nearest], false_positive[nearest])),
         false_positive=tuple(false_positive[keep].tolist()),
         miss=tuple(miss[keep].tolist()),
     )
+
+
+def _level(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(N,) where a value is that before it and that after it."""
+    same = np.diff(values) == 0
+    return np.concatenate([[False], same[:-1] & same[1:], [False]])

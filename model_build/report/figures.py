@@ -41,7 +41,7 @@ class ClassifierFigures:
     per_label_share: Mapping[str, Share]
     """The same with counts and interval."""
     confusion: tuple[tuple[int, ...], ...]
-    """(K, K) clips by what they are (rows) and what they were taken for (columns), in the order of ``labels``"""
+    """(K, K) clips by what they are (rows) and were taken for (columns), in the order of ``labels``"""
     calibration: Calibration
     separation: Mapping[str, Separation]
     """One label against all others: ROC and DET of the clips' posteriors."""

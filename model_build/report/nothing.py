@@ -12,14 +12,14 @@ from model_build.dataset import Pcm
 from model_build.report.intervals import poisson_upper
 from model_build.report.rules import Rules
 
-NOTHING_S = 120
+NOTHING_S = 300
 LEVELS_DB = (-60, -40, -20)
 """Power relative to a full-scale sine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quiet:
-    """What a bundle says of two minutes of nothing."""
+    """What a bundle says of five minutes of nothing."""
 
     seconds: float
     detections: int
