@@ -109,7 +109,7 @@ def _add_replay(commands: Commands) -> None:
     parser = _add(
         commands, "replay", _replay, "recognise sound files, each as a stream of its own",
         "They go through exactly the live pipeline. With --json one object a line: file, label (the\n"
-        "bundle's decision for the clip), posterior,\n"
+        "bundle's decision for the clip), posterior, of an anomaly model score and threshold,\n"
         "detections [label, posterior, start_s, end_s]. A file that is broken has an error beside or\n"
         "instead of these; the others go on, and the exit code is 1.",
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from contract.audio import RATE_HZ
 from contract.clip import decide_clip
 from contract.detector import Found
+from contract.manifest import ANOMALY, Manifest
 from edge_agent.bundles import LoadedBundle
 from edge_agent.capture import decode, sound_files
 from edge_agent.errors import CaptureError
@@ -76,10 +77,6 @@ def _hear(pipeline: Pipeline, bundle: LoadedBundle, path: Path, result: dict[str
 
 
 def _judge(heard: _Heard, pipeline: Pipeline, bundle: LoadedBundle) -> dict[str, Any]:
-    manifest = bundle.manifest
-    index, posterior = decide_clip(
-        heard.posteriors, heard.levels_db, rule=manifest.clip_rule, gate_db=manifest.clip_gate_db
-    )
     length_s = heard.samples / RATE_HZ
     detections = [
         {
@@ -90,7 +87,21 @@ def _judge(heard: _Heard, pipeline: Pipeline, bundle: LoadedBundle) -> dict[str,
         }
         for found in heard.found
     ]
-    return {"label": manifest.labels[index], "posterior": round(posterior, 4), "detections": detections}
+    return {**_decide(heard, bundle.manifest, pipeline.thresholds), "detections": detections}
+
+
+def _decide(heard: _Heard, manifest: Manifest, thresholds: Mapping[str, float]) -> dict[str, Any]:
+    """The clip's label by the bundle's rule; of an anomaly model the highest score beside the threshold."""
+    if manifest.kind == ANOMALY:
+        normal, anomaly = manifest.labels
+        score = max(row[1] for row in heard.posteriors)
+        label, posterior = (anomaly, score) if heard.found else (normal, 1 - score)
+        said = {"label": label, "posterior": round(posterior, 4)}
+        return {**said, "score": round(score, 4), "threshold": thresholds[anomaly]}
+    index, posterior = decide_clip(
+        heard.posteriors, heard.levels_db, rule=manifest.clip_rule, gate_db=manifest.clip_gate_db
+    )
+    return {"label": manifest.labels[index], "posterior": round(posterior, 4)}
 
 
 def _line(result: dict[str, Any]) -> str:
@@ -99,4 +110,9 @@ def _line(result: dict[str, Any]) -> str:
     found = ", ".join(
         f"{d['label']} {d['posterior']:.2f} at {d['start_s']:.1f} s" for d in result["detections"]
     )
-    return f"{result['file']}: {result['label']} {result['posterior']:.2f} ({found or 'no detections'})"
+    said = f"{result['file']}: {result['label']}"
+    if "score" in result:
+        said += f", score {result['score']:.2f}, threshold {result['threshold']:.2f}"
+    else:
+        said += f" {result['posterior']:.2f}"
+    return f"{said} ({found or 'no detections'})"

@@ -7,6 +7,7 @@ from typing import Final
 from flask import Flask
 
 from aggregator.web.charts import minus
+from contract.manifest import ANOMALY
 
 NOTHING: Final = "–"
 LOWEST_LEVEL_DBFS: Final = -90.0
@@ -64,6 +65,22 @@ def percent(share: float | None) -> str:
     if share is None:
         return NOTHING
     return f"{min(round(share * 100), 99) if share < 1 else 100} %"
+
+
+def certainty(share: float, label: str) -> str:
+    """How sure a detection is: a posterior, or an anomaly's score, which is no probability.
+
+    >>> certainty(0.934, "dog"), certainty(0.934, "anomaly"), certainty(0.9999, "anomaly")
+    ('93 %', '0.93', '0.99')
+    """
+    if not is_score(label):
+        return percent(share)
+    return f"{min(round(share, 2), 0.99) if share < 1 else 1:.2f}"
+
+
+def is_score(label: str) -> bool:
+    """Whether what is said with ``label`` is an anomaly's score; the contract keeps the label for those."""
+    return label == ANOMALY
 
 
 def level(dbfs: float | None) -> str:
@@ -182,5 +199,5 @@ def _moment(seconds: float) -> datetime:
 
 _FILTERS: Final = (
     iso, utc, percent, level, meter, size, celsius, whole, duration, duration_signed, gap_words, input_words,
-    spoken, milliseconds,
+    spoken, milliseconds, certainty, is_score,
 )  # fmt: skip

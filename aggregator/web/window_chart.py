@@ -18,7 +18,7 @@ from aggregator.web.charts import (
     minus,
     seconds_ticks,
 )
-from aggregator.web.formats import percent
+from aggregator.web.formats import certainty, is_score
 from aggregator.web.spectrogram import decibels, level_span
 
 _MOST_LANES: Final = 6
@@ -78,6 +78,9 @@ def _shown(window: WindowView, detected: str) -> list[int]:
     """Indices of the labels that get a lane: the detected one, then the surest."""
     if not len(window.posteriors):
         return []
+    if is_score(detected):
+        # The other label is one minus the score, which shows nothing more.
+        return [window.labels.index(detected)] if detected in window.labels else []
     peaks = window.posteriors.max(axis=0)
     ranked = [int(index) for index in np.argsort(-peaks, kind="stable")]
     others = [index for index in ranked if peaks[index] >= _WORTH_A_LANE and window.labels[index] != detected]
@@ -97,7 +100,11 @@ def _lane(window: WindowView, index: int, heard: DetectionView, duration_s: floa
         line=line(values, 0, duration_s / step_s),
         threshold_y=BOX_HEIGHT * (1 - heard.threshold) if is_detected else None,
         titles=tuple(
-            (round(step * width, 1), round(width, 1), f"{label} {percent(value)} at {step * step_s:.2f} s")
+            (
+                round(step * width, 1),
+                round(width, 1),
+                f"{label} {certainty(value, heard.label)} at {step * step_s:.2f} s",
+            )
             for step, value in enumerate(values)
         ),
     )

@@ -82,11 +82,20 @@ def test_an_absent_file_is_named(tmp_path: Path) -> None:
         ({"name": "Key Words"}, "name"),
         ({"clip_rule": "coin"}, "clip_rule"),
         ({"surprise": 1}, "surprise"),
+        ({"kind": "oracle"}, "kind: must be one of classifier, anomaly"),
+        ({"kind": "anomaly"}, "a model of kind anomaly has _normal_, anomaly"),
+        ({"labels": ["yes", "anomaly"], "thresholds": {"yes": 0.7, "anomaly": 0.7}}, "only a model of kind"),
     ],
 )
 def test_a_bad_manifest_is_refused(change: dict[str, Any], reason: str) -> None:
     with pytest.raises((BundleError, TypeError), match=reason):
         write_bundle(FIELDS | change, FILES)
+
+
+def test_an_anomaly_model_has_its_two_labels() -> None:
+    anomaly = {"kind": "anomaly", "labels": ["_normal_", "anomaly"], "thresholds": {"anomaly": 0.8}}
+    manifest = read_bundle(write_bundle(FIELDS | anomaly, FILES)).manifest
+    assert (manifest.kind, manifest.labels) == ("anomaly", ("_normal_", "anomaly"))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from aggregator.services.fleet import DetectionCounts, GapView, LevelPoint, Leve
 from aggregator.web import charts
 from aggregator.web.history_chart import count_lanes, level_chart, time_ticks
 from aggregator.web.window_chart import window_chart
+from contract.manifest import ANOMALY_LABELS
 from tests.aggregator.web import world
 
 
@@ -65,6 +66,17 @@ def test_only_labels_that_mattered_get_a_lane() -> None:
     window = world.a_window(1, labels=labels, posteriors=posteriors)
     chart = window_chart(window, world.a_detection(1, label="label 500"))
     assert [lane.label for lane in chart.lanes] == ["label 500", "label 7"]
+
+
+def test_an_anomaly_has_one_lane_whose_numbers_are_scores() -> None:
+    window = world.a_window(1)
+    scores = window.posteriors[:, :1]
+    window = world.a_window(
+        1, labels=ANOMALY_LABELS, posteriors=np.concatenate([1 - scores, scores], axis=1).astype(np.float32)
+    )
+    chart = window_chart(window, world.a_detection(1, label="anomaly"))
+    assert [lane.label for lane in chart.lanes] == ["anomaly"]
+    assert any("anomaly 0.94 at" in words for _, _, words in chart.lanes[0].titles)
 
 
 def series(*starts: float) -> LevelSeries:

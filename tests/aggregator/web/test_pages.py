@@ -1,11 +1,13 @@
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
 from aggregator.errors import StoreError
 from aggregator.services.catalogue import Services
 from aggregator.services.fleet import GapView
+from contract.manifest import ANOMALY_LABELS
 from tests.aggregator.web import world
 from tests.aggregator.web.conftest import token_of
 
@@ -103,6 +105,22 @@ def test_a_window_without_posteriors_is_shown(visit: Visit) -> None:
         .text
     )
     assert "sent no posteriors" in page
+
+
+def test_an_anomaly_shows_its_score_and_threshold(visit: Visit) -> None:
+    shown = world.a_window(1)
+    scores = np.concatenate([1 - shown.posteriors[:, :1], shown.posteriors[:, :1]], axis=1)
+    heard = world.a_detection(
+        1, label="anomaly", posterior=0.934, threshold=0.8, model="pump@1.0.0", window_id=1
+    )
+    window = world.a_window(1, labels=ANOMALY_LABELS, posteriors=scores.astype(np.float32))
+    client = visit(world.a_world(heard=[heard], windows=[window]))
+    page = " ".join(client.get("/detections/1").text.split())
+    assert 'score <span class="number strong">0.93</span>, threshold <span class="number">0.80</span>' in page
+    assert "<dt>Score</dt><dd>0.93</dd>" in page
+    assert "Score of anomaly" in page
+    assert "osterior" not in page
+    assert '<span class="number">0.93</span>' in client.get("/live").text
 
 
 @pytest.mark.parametrize("span", ["10 minutes", "hour", "day", "week", "century", ""])
