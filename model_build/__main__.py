@@ -8,10 +8,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from contract.errors import ContractError
-from model_build.commands import check, compare, data, evaluate, inspect, new, train
+from model_build.commands import bundle, check, compare, data, evaluate, export, inspect, new, train
 from model_build.errors import ModelBuildError
 
-_COMMANDS = {"new": new, "data": data, "check": check, "train": train, "evaluate": evaluate, "compare": compare, "inspect": inspect}
+_COMMANDS = {
+    "new": new,
+    "data": data,
+    "check": check,
+    "train": train,
+    "evaluate": evaluate,
+    "compare": compare,
+    "export": export,
+    "bundle": bundle,
+    "inspect": inspect,
+}
 """In the order in which ``--help`` lists them."""
 
 _EXAMPLES = """\

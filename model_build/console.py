@@ -13,6 +13,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from model_build.checks.finding import Finding
+from model_build.checks.table import findings_table
 from model_build.errors import ModelBuildError
 from model_build.evaluate import Score
 
@@ -82,6 +84,11 @@ class Console:
             table.add_row(*(escape(cell) for cell in row))
         self._console.print(table)
 
+    def findings(self, findings: Sequence[Finding]) -> None:
+        """Show what is odd about recordings; nothing if nothing is."""
+        if findings:
+            self._console.print(findings_table(findings))
+
     def score(self, result: Score, labels: Sequence[str]) -> None:
         """Show how well each label is recognised."""
         table = Table(title=f"{result.accuracy:.1%} of {result.clips} clips right")
@@ -106,6 +113,12 @@ def without_chatter() -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def require_folder(path: Path) -> None:
+    """Say before long work, rather than after it, that ``path`` cannot be written."""
+    if not path.resolve().parent.is_dir():
+        raise ModelBuildError(f"{path}: there is no folder to write it to")
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -3,25 +3,29 @@
 import dataclasses
 import hashlib
 import importlib.metadata
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.manifest import DataSet
+from contract.manifest import INT8, DataSet
 from model_build import parity
 from model_build.bundle import make_bundle
 from model_build.checks.check import check_recordings, require_trainable
 from model_build.checks.finding import Finding
 from model_build.dataset import TRAINING, VALIDATION, Progress, Recordings, find_corpus, load_recordings
+from model_build.errors import ModelBuildError
 from model_build.evaluate import Heard, Score, score
 from model_build.export import export_frontend
 from model_build.negatives import Negatives, load_negatives
-from model_build.recipe import Recipe
+from model_build.recipe import Recipe, parse_recipe
 from model_build.runtime import Classifier, Frontend
 from model_build.thresholds import choose_thresholds
 from model_build.work import WorkFolder
 from model_build.workshop import Fitted, Workshop
+
+_ORDER = "order.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +41,8 @@ class Order:
     """Where the recipe's negatives are; none: in or beside ``folder``."""
     limit: int | None = None
     """At most so many clips of each word and split."""
-    variant: str = "int8"
-    """How the classifier's numbers are stored."""
+    variant: str = INT8
+    """How the classifier's numbers are stored: one of ``QUANTIZATIONS``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,23 +51,28 @@ class Built:
 
     content: bytes
     score: Score
-    findings: tuple[Finding, ...]
-    """What is odd about the recordings."""
     broken: tuple[str, ...]
     """One sentence for each file or folder that was skipped."""
 
 
-def build(order: Order, progress: Progress) -> Built:
+Announce = Callable[[Sequence[Finding]], None]
+"""Told what is odd about the recordings, before anything is trained on them."""
+
+
+def build(order: Order, progress: Progress, announce: Announce) -> Built:
     """The bundle that ``order`` asks for; ``ModelBuildError`` if the recordings cannot be trained on.
 
     What ``order.work`` holds of the same recipe and recordings is not done again.
     """
     recipe = order.recipe
     recordings = load_recordings(recipe, find_corpus(recipe, order.folder), progress, order.limit)
-    findings = require_trainable(check_recordings(recipe, recordings, order.limit))
+    findings = check_recordings(recipe, recordings, order.limit)
+    announce(findings)
+    require_trainable(findings)
     places = [order.negatives] if order.negatives else [order.folder, order.folder.resolve().parent]
     negatives = load_negatives(recipe, places, progress)
     work = WorkFolder.open(order.work, _key(recipe, recordings, negatives))
+    remember(order)
     preprocess = work.once_bytes("preprocess.tflite", lambda: export_frontend(recipe.frontend))
     worst_db = parity.check_frontend(Frontend(preprocess), recipe.frontend)
     shop = Workshop(recipe, recordings, negatives, preprocess, work, order.variant, progress)
@@ -81,9 +90,34 @@ def build(order: Order, progress: Progress) -> Built:
         datasets=_datasets(recipe, recordings, negatives, learned),
     )
     # A thousand times as large as the weights, and made again when they are wanted.
-    work.forget("copy-*")
-    return Built(
-        content=content, score=result, findings=findings, broken=(*recordings.broken, *negatives.broken)
+    work.forget("copy-[1-9]*")
+    return Built(content=content, score=result, broken=(*recordings.broken, *negatives.broken))
+
+
+def remember(order: Order) -> None:
+    """Keep in the work folder what was ordered, so that more can be made of the work later."""
+    said = {
+        "recipe": dataclasses.asdict(order.recipe),
+        "folder": str(order.folder.resolve()),
+        "negatives": str(order.negatives.resolve()) if order.negatives else None,
+        "limit": order.limit,
+    }
+    (order.work / _ORDER).write_text(json.dumps(said, indent=1))
+
+
+def remembered(work: Path, variant: str) -> Order:
+    """The order that ``work`` was done for, but for the ``variant``; ``ModelBuildError`` if there is none."""
+    path = work / _ORDER
+    if not path.is_file():
+        raise ModelBuildError(f"{work}: is no work folder of a training; `model-build train` makes one")
+    said = json.loads(path.read_text())
+    return Order(
+        recipe=parse_recipe(said["recipe"]),
+        folder=Path(said["folder"]),
+        work=work,
+        negatives=Path(said["negatives"]) if said["negatives"] else None,
+        limit=said["limit"],
+        variant=variant,
     )
 
 

@@ -78,6 +78,12 @@ def train(
     return network
 
 
+def epochs_done(work: WorkFolder) -> int:
+    """How much of a training is kept in ``work``."""
+    stored = work.load(_CHECKPOINT)
+    return 0 if stored is None else int(stored["epochs"])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Excerpt:
     """Some successive LSTM steps of an example."""

@@ -20,7 +20,7 @@ from model_build.negatives import Negatives
 from model_build.network import Network
 from model_build.recipe import NetworkRecipe, Recipe
 from model_build.runtime import Classifier, Frontend
-from model_build.train import default_network, train
+from model_build.train import default_network, epochs_done, train
 from model_build.work import Arrays, WorkFolder
 
 CALIBRATION_CLIPS = 200
@@ -61,16 +61,16 @@ class Workshop:
             raise DatasetError(f"no clip of the split {name!r} could be read")
         return sounds
 
-    def copies(self, sounds: Sequence[Sound]) -> list[ExampleSet]:
-        """All varied copies of ``sounds``."""
+    def copies(self, sounds: Sequence[Sound], count: int) -> list[ExampleSet]:
+        """The first ``count`` varied copies of ``sounds``."""
         frontend = Frontend(self._preprocess)
         noises = [*self._recordings.noises, *self._backgrounds()]
         made = []
-        for index in range(self._recipe.augment.copies):
+        for index in range(count):
             make = partial(make_copy, self._recipe, index, sounds, noises, self._negatives.learned, frontend)
             arrays = self._work.once(f"copy-{index}", partial(_arrays_of, make))
             made.append(ExampleSet(**arrays))
-            self._progress("varying the sounds", index + 1, self._recipe.augment.copies)
+            self._progress("varying the sounds", index + 1, count)
         return made
 
     def cross_validate(self, sounds: Sequence[Sound]) -> list[Heard]:
@@ -88,8 +88,11 @@ class Workshop:
     def fit(self, sounds: Sequence[Sound], name: str, held_out: Collection[int] = ()) -> Fitted:
         """Train on ``sounds`` but for those ``held_out``, export, and prove that the export streams."""
         recipe, work = self._recipe, self._work.within(name)
-        copies = [copy.without(held_out) if held_out else copy for copy in self.copies(sounds)]
-        teachers = [self._teach(copies, name, number) for number in range(recipe.distillation.teachers)]
+        done = epochs_done(work) >= recipe.training.epochs
+        varied = self.copies(sounds, 1 if done else recipe.augment.copies)
+        copies = [copy.without(held_out) if held_out else copy for copy in varied]
+        wanted = 0 if done else recipe.distillation.teachers
+        teachers = [self._teach(copies, name, number) for number in range(wanted)]
 
         def progress(what: str, done: int, total: int) -> None:
             self._progress(f"{name}: {what}", done, total)
@@ -106,7 +109,7 @@ class Workshop:
         shown = calibration(network, copies[0])
         classifier = work.once_bytes(
             f"classifier-{self._variant}.tflite",
-            lambda: export_classifier(recipe.network, network.arrays(), shown),
+            lambda: export_classifier(recipe.network, network.arrays(), shown, self._variant),
         )
         parity.check_streaming(Classifier(classifier), copies[0].features[0])
         return Fitted(

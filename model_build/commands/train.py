@@ -6,20 +6,21 @@ from typing import Any
 
 from contract.bundle import read_bundle
 from model_build.commands.numbers import positive
-from model_build.errors import ModelBuildError
 
 HELP = "make a bundle from recordings"
 
 
 def add(command: argparse.ArgumentParser) -> None:
     """The command's options."""
-    command.add_argument("--recipe", required=True, help="keywords, sounds, anomaly, or the path of a TOML file")
+    command.add_argument(
+        "--recipe", required=True, help="keywords, sounds, anomaly, or the path of a TOML file"
+    )
     command.add_argument("--data", required=True, type=Path, help="folder of the data set")
     command.add_argument("--out", required=True, type=Path, help="where to write the bundle")
     command.add_argument(
         "--work",
         type=Path,
-        help="folder that keeps what is done, so that a training that was stopped goes on (default: OUT.work)",
+        help="folder that keeps what is done, so that a stopped training goes on (default: OUT.work)",
     )
     command.add_argument(
         "--negatives",
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         from model_build.anomaly import command
 
         return command.train(options)
-    from model_build.console import Console, without_chatter, write_whole
+    from model_build.console import Console, require_folder, without_chatter, write_whole
     from model_build.dataset import find_corpus
     from model_build.recipe import load_recipe
 
@@ -48,8 +49,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     # What is missing is better said now than after a quarter of an hour.
     find_corpus(recipe, options.data)
     work = options.work or options.out.with_name(f"{options.out.name}.work")
-    if not options.out.resolve().parent.is_dir():
-        raise ModelBuildError(f"{options.out}: there is no folder to write it to")
+    require_folder(options.out)
     with without_chatter():
         from model_build.factory import Order, build, with_training
     with Console() as console:
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             negatives=options.negatives,
             limit=options.limit,
         )
-        built = build(order, console.progress)
+        built = build(order, console.progress, console.findings)
     for sentence in built.broken:
         console.warn(f"skipped {sentence}")
     write_whole(options.out, built.content)

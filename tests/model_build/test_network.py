@@ -37,5 +37,5 @@ def test_steady_louder_sound_is_normalised_away_where_it_is_not_near_silence(net
 def test_weights_for_conversion_have_the_norms_folded_in(network: Network) -> None:
     arrays = network.arrays()
     assert not any(name.startswith("norm") for name in arrays)
-    assert arrays["conv1_bias"].shape == (16,)
+    assert arrays["conv1_bias"].shape == (24,)
     assert arrays["kernel"].shape == (96, 512)
