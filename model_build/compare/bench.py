@@ -74,6 +74,7 @@ class Bench:
         self._frontend, self._progress = frontend, progress
         self._learned = self._sounds_to_learn()
         self._judged: dict[str, Clips] = {}
+        self._approaches: dict[str, tuple[NDArray[np.int8], NDArray[np.int64]]] = {}
         self._drawn: _Drawn | None = None
 
     @cached_property
@@ -123,11 +124,13 @@ class Bench:
 
     def approaches(self, split: Round) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
         """Each judged target in a quiet stream of its own: features (N, T, MEL_BINS), labels (N,)."""
-        draw = np.random.default_rng(self.recipe.training.seed + 2)
-        targets = [sound for sound in split.judged if is_target(sound.label)]
-        pcm = [surrounded(sound.pcm, draw) for sound in targets]
-        labels = np.array([self.recipe.labels.index(sound.label) for sound in targets])
-        return self._features(pcm, "hearing streams"), labels
+        if split.name not in self._approaches:
+            draw = np.random.default_rng(self.recipe.training.seed + 2)
+            targets = [sound for sound in split.judged if is_target(sound.label)]
+            pcm = [surrounded(sound.pcm, draw) for sound in targets]
+            labels = np.array([self.recipe.labels.index(sound.label) for sound in targets])
+            self._approaches[split.name] = self._features(pcm, f"hearing {split.name} in streams"), labels
+        return self._approaches[split.name]
 
     @property
     def _folded(self) -> bool:

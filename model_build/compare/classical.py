@@ -1,7 +1,6 @@
 """Contenders that learn from vectors: support vector machine, decision tree, random forest."""
 
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,11 +60,12 @@ class FittedVectors:
     step_s = seconds_of(STEP_FRAMES * STEPS_PER_DECISION)
 
     def __init__(self, method: Method, recipe: Recipe, settings: Plain, learned: Vectors, seed: int) -> None:
-        self._method, self._recipe = method, recipe
+        self._recipe = recipe
         self._pooling = pooling_of(settings, recipe)
         self._centre, self._scale = learned.x.mean(axis=0), learned.x.std(axis=0) + 1e-6
-        made = method.make(settings, seed)
-        self._estimator: Any = made.fit((learned.x - self._centre) / self._scale, learned.y)
+        estimator = method.make(settings, seed).fit((learned.x - self._centre) / self._scale, learned.y)
+        self._labels = estimator.classes_
+        self._packed = method.pack(estimator)
 
     def decide(self, clips: Clips) -> NDArray[np.int64]:
         """(N,) the likeliest label of each whole clip."""
@@ -78,13 +78,12 @@ class FittedVectors:
 
     def forms(self, clips: Clips) -> tuple[Form, ...]:
         """As it is, with pooling and decision repeated for every window."""
-        name, size_bytes = self._method.form(self._estimator)
         items = [clips.features[index : index + 1] for index in range(min(TIMED_CLIPS, clips.truth.size))]
         decision_ms = processor_ms(self._judge, items)
         return (
             Form(
-                name=name,
-                size_bytes=size_bytes + 4 * (self._centre.size + self._scale.size),
+                name=self._packed.form,
+                size_bytes=self._packed.size_bytes + 4 * (self._centre.size + self._scale.size),
                 stream_ms=decision_ms / seconds_of(STEP_FRAMES),
                 decision_ms=decision_ms,
             ),
@@ -94,5 +93,5 @@ class FittedVectors:
         x = (pooled(features, self._pooling) - self._centre) / self._scale
         # A label without an example has no column.
         posteriors = np.zeros((x.shape[0], len(self._recipe.labels)), np.float32)
-        posteriors[:, self._estimator.classes_] = self._method.posteriors(self._estimator, x)
+        posteriors[:, self._labels] = self._packed.posteriors(x)
         return posteriors

@@ -2,15 +2,28 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
 from model_build.compare.contender import Plain
+from model_build.compare.nodes import Nodes
 from model_build.compare.vectors import Values
 
 FOREST_TREES: Final = 300
 _TUNED_TREES: Final = 100
+
+
+class Packed(Protocol):
+    """A fitted estimator, reduced to what it takes to decide."""
+
+    form: str
+    """Arithmetic and storage."""
+    size_bytes: int
+
+    def posteriors(self, x: Values) -> Values:
+        """(N, classes) from scaled vectors (N, D)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +39,8 @@ class Method:
     """Settings that differ once nothing is tuned any more."""
     grid: Mapping[str, Sequence[object]]
     """Settings that are tried on the chosen features, each with each."""
-    posteriors: Callable[[Any, Values], Values]
-    """(N, classes)"""
-    form: Callable[[Any], tuple[str, int]]
-    """What would be stored, and its bytes."""
+    pack: Callable[[Any], Packed]
+    """From a fitted estimator."""
 
 
 def _svm(settings: Plain, seed: int) -> Any:
@@ -72,29 +83,37 @@ def _forest(settings: Plain, seed: int) -> Any:
     )
 
 
-def _votes(estimator: Any, x: Values) -> Values:
-    """Softmax of the one-against-the-rest decisions."""
-    decisions = np.asarray(estimator.decision_function(x), dtype=np.float64)
-    if decisions.ndim == 1:
-        decisions = np.stack([-decisions, decisions], axis=1)
-    raised = np.exp(decisions - decisions.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)
+class _Support:
+    """A support vector machine, decided by libsvm."""
+
+    form = "float32 support vectors"
+
+    def __init__(self, estimator: Any) -> None:
+        self._estimator = estimator
+        numbers = estimator.support_vectors_.size + estimator.dual_coef_.size + estimator.intercept_.size
+        self.size_bytes = 4 * int(numbers)
+
+    def posteriors(self, x: Values) -> Values:
+        """Softmax of the one-against-the-rest decisions."""
+        decisions = np.asarray(self._estimator.decision_function(x), dtype=np.float64)
+        if decisions.ndim == 1:
+            decisions = np.stack([-decisions, decisions], axis=1)
+        raised = np.exp(decisions - decisions.max(axis=1, keepdims=True))
+        return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def _parts(estimator: Any, x: Values) -> Values:
-    return np.asarray(estimator.predict_proba(x), dtype=np.float32)
+class _Trees:
+    """Trees as arrays: a feature, a threshold, two children per inner node; a value for each label per leaf."""
 
+    form = "float32 nodes"
 
-def _support(estimator: Any) -> tuple[str, int]:
-    numbers = estimator.support_vectors_.size + estimator.dual_coef_.size + estimator.intercept_.size
-    return "float32 support vectors", 4 * int(numbers)
+    def __init__(self, trees: Sequence[Any]) -> None:
+        self._nodes = Nodes(trees)
+        self.size_bytes = 16 * self._nodes.inner + 4 * self._nodes.classes * self._nodes.leaves
 
-
-def _nodes(trees: Sequence[Any]) -> tuple[str, int]:
-    """Per inner node a feature, a threshold, two children; per leaf a value for each label."""
-    inner = sum(int((tree.tree_.children_left >= 0).sum()) for tree in trees)
-    leaves = sum(int((tree.tree_.children_left < 0).sum()) for tree in trees)
-    return "float32 nodes", 16 * inner + 4 * leaves * int(trees[0].tree_.n_classes.max())
+    def posteriors(self, x: Values) -> Values:
+        """Mean of the leaves' shares."""
+        return self._nodes.posteriors(x)
 
 
 METHODS: Final[Mapping[str, Method]] = {
@@ -104,8 +123,7 @@ METHODS: Final[Mapping[str, Method]] = {
         usual={"C": 10.0, "width": 0.5},
         final={},
         grid={"C": (3.0, 10.0, 30.0), "width": (0.25, 0.5, 1.0, 2.0)},
-        posteriors=_votes,
-        form=_support,
+        pack=_Support,
     ),
     "tree": Method(
         title="decision tree",
@@ -113,8 +131,7 @@ METHODS: Final[Mapping[str, Method]] = {
         usual={"pruning": 1e-3, "leaf": 3},
         final={},
         grid={"pruning": (0.0, 3e-4, 1e-3, 3e-3), "leaf": (1, 3, 10)},
-        posteriors=_parts,
-        form=lambda estimator: _nodes([estimator]),
+        pack=lambda estimator: _Trees([estimator]),
     ),
     "forest": Method(
         title="random forest",
@@ -122,7 +139,6 @@ METHODS: Final[Mapping[str, Method]] = {
         usual={"looked_at": "sqrt", "leaf": 1, "trees": _TUNED_TREES},
         final={"trees": FOREST_TREES},
         grid={"looked_at": ("sqrt", 0.15), "leaf": (1, 2, 4)},
-        posteriors=_parts,
-        form=lambda estimator: _nodes(estimator.estimators_),
+        pack=lambda estimator: _Trees(estimator.estimators_),
     ),
 }

@@ -33,7 +33,7 @@ class Tuning:
             ours, theirs = have.only(learned), have.only(held[have.real[held]])
             centre, scale = ours.x.mean(axis=0), ours.x.std(axis=0) + 1e-6
             estimator = method.make(settings, 0).fit((ours.x - centre) / scale, ours.y)
-            found = method.posteriors(estimator, (theirs.x - centre) / scale)
+            found = method.pack(estimator).posteriors((theirs.x - centre) / scale)
             right += int((estimator.classes_[found.argmax(axis=1)] == theirs.y).sum())
             count += theirs.y.size
         return right / count
