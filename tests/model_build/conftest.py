@@ -40,10 +40,11 @@ def commands(tmp_path: Path, write_sound: WriteSound) -> Path:
     """A folder in the layout of Speech Commands, whose words are tones."""
     words = ["yes", "no", "up", "down", "left", "right", "go", "bed", "six"]
     for place, word in enumerate(words):
-        for split, count in (("training", 6), ("validation", 3)):
-            for index in range(count):
-                path = tmp_path / split / word / f"{index:08x}_nohash_0.wav"
-                write_sound(path, hz=250.0 * 1.35**place, seed=100 * place + index)
+        for split, speakers in (("training", range(6)), ("validation", range(6, 9))):
+            for speaker in speakers:
+                path = tmp_path / split / word / f"{speaker:08x}_nohash_0.wav"
+                pitch = 1 + 0.02 * speaker
+                write_sound(path, hz=250.0 * 1.35**place * pitch, seed=100 * place + speaker)
     write_sound(tmp_path / "_background_noise_" / "hiss.wav", hz=50.0, seconds=3.0)
     return tmp_path
 
