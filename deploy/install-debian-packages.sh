@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that the tests use: a broker, a browser, a sound server, a database.
+# Installs the Debian packages that the tests use: a broker, a browser, a sound server, a database, a voice.
 # Where that is not allowed it says so and goes on: the tests that need them are skipped and say why.
 set -eu
 list=$(dirname "$0")/debian-packages.txt

@@ -55,7 +55,7 @@ def find(recipe: Recipe, folder: Path) -> Corpus:
         raise DatasetError(f"{folder}: holds no clip of {_either(recipe.targets)}{_spelled(recipe, rows)}")
     noticed.empty += _empty_folders([root for root, _ in roots] or [folder], recipe, background)
     chosen = all(row.split for row in rows)
-    clips, unsure = _split(rows)
+    clips, unsure = _split([row for row in rows if not _is_aside(recipe, row.word)])
     background_roots = [folder, *(root for root, _ in roots)]
     return Corpus(
         name=f"Recordings for {recipe.name}",
@@ -160,7 +160,7 @@ def _one_source(words: list[str]) -> tuple[Finding, ...]:
 def _about_words(recipe: Recipe, rows: list[_Row]) -> tuple[Finding, ...]:
     known = {*recipe.labels, recipe.unlabelled}
     foreign = sorted({row.word for row in rows} - known)
-    spelled = {label.lower(): label for label in recipe.labels}
+    spelled = {label.lower(): label for label in (*recipe.labels, NOISE_FOLDER)}
     findings = []
     for word in foreign:
         label = spelled.get(word.lower())
@@ -172,7 +172,7 @@ def _about_words(recipe: Recipe, rows: list[_Row]) -> tuple[Finding, ...]:
                 severity=ERROR, kind="spelling", sentence=sentence, advice=advice, files=tuple(paths)
             )
             findings.append(finding)
-    others = [word for word in foreign if word.lower() not in spelled]
+    others = [word for word in foreign if word.lower() not in spelled and not _is_aside(recipe, word)]
     if others:
         fate = f"count as {recipe.unknown}" if recipe.unknown else "are left out"
         findings.append(
@@ -184,6 +184,11 @@ def _about_words(recipe: Recipe, rows: list[_Row]) -> tuple[Finding, ...]:
             )
         )
     return tuple(findings)
+
+
+def _is_aside(recipe: Recipe, word: str) -> bool:
+    """A folder such as ``_old_`` is kept out of the way on purpose."""
+    return word.startswith("_") and word not in recipe.labels
 
 
 def _spelled(recipe: Recipe, rows: list[_Row]) -> str:

@@ -1,6 +1,7 @@
 """``model-build data``."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             fetched = fetch(archive, options.into, console.progress, options.url)
             state = "is there already" if fetched.was_there else "is ready"
             console.say(f"{fetched.folder}: {archive.title} {state} ({archive.licence})")
+    except KeyboardInterrupt:
+        print("model-build: stopped; the same command goes on from here", file=sys.stderr)
+        raise SystemExit(130) from None
     except OSError as error:
         raise ModelBuildError(f"{error.filename or options.into}: {error.strerror or error}") from error
     return {

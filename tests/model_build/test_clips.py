@@ -191,6 +191,14 @@ def test_a_label_in_other_letters_stops_the_training(tmp_path: Path) -> None:
     assert errors["spelling"].severity == ERROR
 
 
+def test_folders_that_begin_with_an_underscore_are_aside(tmp_path: Path) -> None:
+    fill(tmp_path, words=("yes", "no", "_old_", "_Background_Noise_"))
+    corpus = find_corpus(RECIPE, tmp_path)
+    assert {clip.word for clip in corpus.clips} == {"yes", "no"}
+    assert "spells it '_background_noise_'" in kinds(corpus)["spelling"]
+    assert "other-words" not in kinds(corpus)
+
+
 def test_what_is_in_no_folder_or_format_is_named(tmp_path: Path) -> None:
     fill(tmp_path)
     write(tmp_path / "lost.wav", babble(1))

@@ -28,6 +28,16 @@ def test_split_folders_are_respected(commands: Path) -> None:
     assert all(sound.pcm.shape == (16_000,) for sound in recordings.sounds)
 
 
+def test_what_is_known_of_a_clip_is_kept(commands: Path, esc10: Path) -> None:
+    corpus = find_corpus(KEYWORDS, commands)
+    assert corpus.chosen_splits
+    assert {clip.group for clip in corpus.clips} == {f"{speaker:08x}" for speaker in range(9)}
+    assert {sound.seconds for sound in load_recordings(KEYWORDS, corpus, quiet).sounds} == {1.0}
+    from model_build.esc50 import find
+
+    assert {clip.group for clip in find(esc10).clips} == {"100"}
+
+
 def test_the_archives_lists_are_respected(tmp_path: Path, write_sound: WriteSound) -> None:
     for word in KEYWORDS.targets:
         for speaker in ("0a", "0b", "0c"):
