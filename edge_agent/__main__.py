@@ -122,9 +122,15 @@ def _add_benchmark(commands: Commands) -> None:
     parser = _add(
         commands, "benchmark", _benchmark, "measure CPU time per second of sound, per stage, and memory",
         "Runs on one core, on sound made up for it (noise with tones). Figures are milliseconds of CPU time\n"
-        "per second of sound; idle is the share of one core that live pace takes.",
+        "per second of sound; idle is the share of one core that live pace takes.\n\n"
+        "Several bundles, such as the int8 and the dynamic-range variant of one model, take turns; then it\n"
+        "tells which of them is the fastest on this machine. ratio is the fastest one's CPU time divided by\n"
+        "the bundle's own.",
     )  # fmt: skip
-    parser.add_argument("--bundle", type=Path, required=True, metavar="FILE", help="the model")
+    parser.add_argument(
+        "--bundle", type=Path, action="append", required=True, metavar="FILE",
+        help="the model; give it again for every further one to compare",
+    )  # fmt: skip
     parser.add_argument(
         "--seconds",
         type=float,

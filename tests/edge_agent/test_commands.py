@@ -94,6 +94,20 @@ def test_benchmark_tells_its_figures(keywords: Path) -> None:
     assert figures["idle_cpu_percent"] > 0
 
 
+def test_benchmark_compares_bundles(keywords: Path, models: Path) -> None:
+    other = models / "sounds.bundle"
+    options = ["--bundle", keywords, "--bundle", other, "--seconds", "1"]
+    comparison = json.loads(run_agent("benchmark", *options, "--json").stdout)
+    first, second = comparison["bundles"]
+    assert (first["bundle"], second["bundle"]) == (str(keywords), str(other))
+    fastest = {figures["bundle"]: figures["ratio"] for figures in (first, second)}
+    assert fastest.pop(comparison["fastest"]) == 1.0
+    assert next(iter(fastest.values())) > 0
+    shown = run_agent("benchmark", *options).stdout
+    assert "is the fastest on this machine" in shown
+    assert shown.count("int8") == 2
+
+
 def test_outbox_says_that_there_is_none(tmp_path: Path) -> None:
     done = run_agent("outbox", "--node-state", tmp_path)
     assert (done.returncode, "no outbox" in done.stderr) == (2, True)

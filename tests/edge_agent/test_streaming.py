@@ -1,6 +1,10 @@
 """Streaming equals whole: how sound is cut into pieces changes nothing of what comes out."""
 
 import itertools
+import math
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
@@ -43,6 +47,35 @@ def test_front_end(bundle: LoadedBundle) -> None:
     assert np.array_equal(np.concatenate(parts), whole)
 
 
+class Summing:
+    """A front end of ``hops`` per run whose every frame holds the sum, modulo 100, of all hops up to it."""
+
+    def __init__(self, hops: int) -> None:
+        self.inputs = {
+            "pcm": SimpleNamespace(shape=(1, hops * HOP_SAMPLES), dtype=np.dtype(np.int16)),
+            "state": SimpleNamespace(shape=(1, 1), dtype=np.dtype(np.float32)),
+        }
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        sums = feeds["state"] + np.cumsum(feeds["pcm"].reshape(1, -1, HOP_SAMPLES)[:, :, 0], axis=1)
+        return {
+            "features": np.repeat((sums % 100)[:, :, np.newaxis], 80, axis=2).astype(np.int8),
+            "state_out": sums[:, -1:].astype(np.float32),
+        }
+
+
+@given(st.integers(1, 8), st.lists(st.integers(0, 9), max_size=12))
+def test_a_front_end_of_any_hops_per_run(run_hops: int, groups: list[int]) -> None:
+    hops = np.repeat(np.arange(40, dtype=np.int16)[:, np.newaxis], HOP_SAMPLES, axis=1)
+    edges = [0, *np.clip(np.cumsum(groups, dtype=int), 0, 40).tolist(), 40]
+    front_end = FrontEnd(Summing(run_hops))
+    front_end.feed(hops[:7])
+    front_end.reset()
+    frames = np.concatenate([front_end.feed(hops[a:b]) for a, b in itertools.pairwise(edges)])
+    assert frames.shape == (40 // run_hops * run_hops, 80)
+    assert frames[:, 0].tolist() == (np.cumsum(range(40)) % 100)[: len(frames)].tolist()
+
+
 def test_classifier(bundle: LoadedBundle) -> None:
     step = bundle.manifest.step_frames
     frames = FrontEnd(bundle.preprocess).feed(noise(3.2).reshape(-1, HOP_SAMPLES))
@@ -75,7 +108,7 @@ def test_pipeline(bundle: LoadedBundle, lengths: list[int]) -> None:
     assert outcome(parts) == outcome(whole)
     assert abs(whole[0].end_s - pipeline.step_s) < 1e-9
     rest = pipeline.flush(1.3)
-    assert len(rest) == (len(sound) % pipeline.step_samples > 0)
+    assert len(whole) + len(rest) == math.ceil(len(sound) / pipeline.step_samples)
 
 
 @given(st.lists(st.integers(1, 3000), max_size=12))
