@@ -16,14 +16,15 @@ from model_build.checks.check import check_recordings, require_trainable
 from model_build.checks.finding import Finding
 from model_build.dataset import TRAINING, VALIDATION, Progress, Recordings, find_corpus, load_recordings
 from model_build.errors import ModelBuildError
-from model_build.evaluate import Heard, Score, score
+from model_build.evaluate import Score, score
 from model_build.export import export_frontend
 from model_build.negatives import Negatives, load_negatives
+from model_build.parity_report import frontend_part, quantized_part, streamed_part
 from model_build.recipe import Recipe, parse_recipe
 from model_build.runtime import Classifier, Frontend
 from model_build.thresholds import choose_thresholds
 from model_build.work import WorkFolder
-from model_build.workshop import Fitted, Workshop
+from model_build.workshop import Fitted, HeardTwice, Workshop
 
 _ORDER = "order.json"
 
@@ -77,7 +78,7 @@ def build(order: Order, progress: Progress, announce: Announce) -> Built:
     worst_db = parity.check_frontend(Frontend(preprocess), recipe.frontend)
     shop = Workshop(recipe, recordings, negatives, preprocess, work, order.variant, progress)
     fitted, heard, learned = _train(shop, recordings)
-    result = score(heard, recipe.labels, recipe.decision)
+    result = score(heard.exported, recipe.labels, recipe.decision)
     agreement = parity.check_classifier(
         fitted.network, Classifier(fitted.classifier), list(fitted.features[: parity.CLIPS])
     )
@@ -85,8 +86,17 @@ def build(order: Order, progress: Progress, announce: Announce) -> Built:
         recipe,
         preprocess,
         fitted.classifier,
-        thresholds=choose_thresholds(heard, shop.hear_streams(fitted), recipe.labels, recipe.decision),
+        thresholds=choose_thresholds(
+            heard.exported, shop.hear_streams(fitted), recipe.labels, recipe.decision
+        ),
         metrics={**_metrics(result, learned), **agreement, "parity_frontend_db": worst_db},
+        proof={
+            "frontend": frontend_part(Frontend(preprocess), recipe.frontend),
+            "quantized": quantized_part(
+                agreement, heard.floating, heard.exported, recipe.labels, recipe.decision
+            ),
+            "streamed": streamed_part(Classifier(fitted.classifier), fitted.features[0]),
+        },
         datasets=_datasets(recipe, recordings, negatives, learned),
     )
     # A thousand times as large as the weights, and made again when they are wanted.
@@ -121,7 +131,7 @@ def remembered(work: Path, variant: str) -> Order:
     )
 
 
-def _train(shop: Workshop, recordings: Recordings) -> tuple[Fitted, list[Heard], int]:
+def _train(shop: Workshop, recordings: Recordings) -> tuple[Fitted, HeardTwice, int]:
     """The final model, how clips were heard that a model had not learned from, and how many it had."""
     if TRAINING in recordings.corpus.splits():
         learned = shop.split(TRAINING)
@@ -143,9 +153,12 @@ def _key(recipe: Recipe, recordings: Recordings, negatives: Negatives) -> Mappin
         content.update(f"{negative.path.name} {negative.held_out}".encode())
         content.update(negative.pcm.tobytes())
     versions = {name: importlib.metadata.version(name) for name in ("soundpost", "numpy", "ai-edge-litert")}
+    shaping = dataclasses.asdict(recipe)
+    # How results are called and judged does not change what is learned.
+    for name in ("version", "description", "decision"):
+        del shaping[name]
     return {
-        # How results are judged does not change what is learned.
-        "recipe": dataclasses.asdict(dataclasses.replace(recipe, version="", description="")),
+        "recipe": shaping | {"clip_gate_db": recipe.decision.clip_gate_db},
         "recordings": content.hexdigest(),
         "versions": versions,
     }
