@@ -22,6 +22,7 @@ from model_build.negatives import Negatives, load_negatives
 from model_build.parity_report import frontend_part, quantized_part, streamed_part
 from model_build.recipe import Recipe, parse_recipe
 from model_build.runtime import Classifier, Frontend
+from model_build.speech import spoken_sounds
 from model_build.thresholds import choose_thresholds
 from model_build.work import WorkFolder
 from model_build.workshop import Fitted, HeardTwice, Workshop
@@ -72,6 +73,8 @@ def build(order: Order, progress: Progress, announce: Announce) -> Built:
     require_trainable(findings)
     places = [order.negatives] if order.negatives else [order.folder, order.folder.resolve().parent]
     negatives = load_negatives(recipe, places, progress)
+    spoken = spoken_sounds(recipe, recordings.of(TRAINING), progress)
+    recordings = dataclasses.replace(recordings, sounds=(*recordings.sounds, *spoken))
     work = WorkFolder.open(order.work, _key(recipe, recordings, negatives))
     remember(order)
     preprocess = work.once_bytes("preprocess.tflite", lambda: export_frontend(recipe.frontend))
@@ -89,7 +92,7 @@ def build(order: Order, progress: Progress, announce: Announce) -> Built:
         thresholds=choose_thresholds(
             heard.exported, shop.hear_streams(fitted), recipe.labels, recipe.decision
         ),
-        metrics={**_metrics(result, learned), **agreement, "parity_frontend_db": worst_db},
+        metrics={**_metrics(result, learned - len(spoken)), **agreement, "parity_frontend_db": worst_db},
         proof={
             "frontend": frontend_part(Frontend(preprocess), recipe.frontend),
             "quantized": quantized_part(
@@ -97,7 +100,7 @@ def build(order: Order, progress: Progress, announce: Announce) -> Built:
             ),
             "streamed": streamed_part(Classifier(fitted.classifier), fitted.features[0]),
         },
-        datasets=_datasets(recipe, recordings, negatives, learned),
+        datasets=_datasets(recipe, recordings, negatives, learned - len(spoken)),
     )
     # A thousand times as large as the weights, and made again when they are wanted.
     work.forget("copy-[1-9]*")

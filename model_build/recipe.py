@@ -112,6 +112,8 @@ class AugmentRecipe:
     """Part of the sounds on a constant offset, as cheap microphones have it."""
     codec_chance: float
     """Part of the sounds whose quiet bands are lost, as codecs lose them."""
+    spoken_clips: int | None
+    """Words with fewer clips are spoken by espeak-ng until there are so many; none: they are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +278,8 @@ def parse_recipe(plain: dict[str, Any]) -> Recipe:
 
 def network_recipe(plain: dict[str, Any]) -> NetworkRecipe:
     """The shape that a decoded ``[network]`` table describes."""
+    if not isinstance(plain, dict):
+        raise RecipeError("network: must be a table")
     layers = plain.get("convolutions", [])
     if not isinstance(layers, list) or not layers:
         raise RecipeError("network: 'convolutions' must be a list of tables")
@@ -289,7 +293,7 @@ def network_recipe(plain: dict[str, Any]) -> NetworkRecipe:
 def _fill(kind: type, plain: dict[str, Any], where: str) -> Any:
     if not isinstance(plain, dict):
         raise RecipeError(f"{where}: must be a table")
-    optional = {"clip_gate_db", "excerpt_s", "readout_s", "unknown", "unlabelled"}
+    optional = {"spoken_clips", "clip_gate_db", "excerpt_s", "readout_s", "unknown", "unlabelled"}
     names = {field.name for field in dataclasses.fields(kind)}
     for name in plain:
         if name not in names:

@@ -199,8 +199,7 @@ class _Trainer:
             weights[:, : part_of.deaf_steps] = 0.0
             rejects = examples.rejects[rows][:, part_of.steps]
             other = draw.permutation(size)
-            mixed = draw.beta(recipe.augment.mixup, recipe.augment.mixup, (size, 1, 1)).astype(np.float32)
-            part = np.maximum(mixed, 1 - mixed)
+            part = _mixing(recipe.augment.mixup, size, draw)
             yield _Batch(
                 features=(part * features + (1 - part) * features[other]).astype(np.float32),
                 targets=(part * targets + (1 - part) * targets[other]).astype(np.float32),
@@ -248,3 +247,11 @@ class _Trainer:
         answers = [tf.nn.softmax(teacher.logits(features, training=False)) for teacher in self._teachers]
         part = self._recipe.distillation.part
         return (1.0 - part) * targets + part * tf.add_n(answers) / len(answers)
+
+
+def _mixing(mixup: float, size: int, draw: np.random.Generator) -> NDArray[np.float32]:
+    """(size, 1, 1) part of the one of two examples that there is more of; Zhang et al. 2018, "mixup"."""
+    if not mixup:
+        return np.ones((size, 1, 1), np.float32)
+    mixed = draw.beta(mixup, mixup, (size, 1, 1)).astype(np.float32)
+    return np.maximum(mixed, 1 - mixed)
