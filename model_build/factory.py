@@ -9,20 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.manifest import INT8, DataSet
+from contract.manifest import INT8, DataSet, is_target
 from model_build import parity
 from model_build.bundle import make_bundle
 from model_build.checks.check import check_recordings, require_trainable
 from model_build.checks.finding import Finding
 from model_build.dataset import TRAINING, VALIDATION, Progress, Recordings, find_corpus, load_recordings
 from model_build.errors import ModelBuildError
-from model_build.evaluate import Score, score
+from model_build.evaluate import Heard, Score, score
 from model_build.export import export_frontend
 from model_build.negatives import Negatives, load_negatives
 from model_build.parity_report import frontend_part, quantized_part, streamed_part
 from model_build.recipe import Recipe, parse_recipe
+from model_build.report.rules import Rules
 from model_build.runtime import Classifier, Frontend
 from model_build.speech import spoken_sounds
+from model_build.sweep import STEP_S
 from model_build.thresholds import choose_thresholds
 from model_build.work import WorkFolder
 from model_build.workshop import Fitted, HeardTwice, Workshop
@@ -85,14 +87,19 @@ def build(order: Order, progress: Progress, announce: Announce) -> Built:
     agreement = parity.check_classifier(
         fitted.network, Classifier(fitted.classifier), list(fitted.features[: parity.CLIPS])
     )
+    streams = shop.hear_streams(fitted)
+    thresholds = choose_thresholds(heard.exported, streams, recipe.labels, recipe.decision)
     content = make_bundle(
         recipe,
         preprocess,
         fitted.classifier,
-        thresholds=choose_thresholds(
-            heard.exported, shop.hear_streams(fitted), recipe.labels, recipe.decision
-        ),
-        metrics={**_metrics(result, learned - len(spoken)), **agreement, "parity_frontend_db": worst_db},
+        thresholds=thresholds,
+        metrics={
+            **_metrics(result, learned - len(spoken)),
+            **_alarms(Rules.chosen(recipe, thresholds), heard.exported, streams),
+            **agreement,
+            "parity_frontend_db": worst_db,
+        },
         proof={
             "frontend": frontend_part(Frontend(preprocess), recipe.frontend),
             "quantized": quantized_part(
@@ -177,6 +184,21 @@ def _datasets(
         for table in recipe.negatives
     ]
     return [own, *(data_set for data_set in others if data_set.clips)]
+
+
+def _alarms(rules: Rules, clips: Sequence[Heard], streams: Sequence[Heard]) -> dict[str, float]:
+    """What the chosen thresholds came to on the recordings that they were chosen on."""
+    targets = [clip for clip in clips if is_target(clip.label)]
+    missed = sum(
+        clip.label not in {found.label for found in rules.detections(clip.posteriors)} for clip in targets
+    )
+    figures = {"missed": missed / max(1, len(targets))}
+    if streams:
+        figures["held_out_hours"] = sum(len(stream.posteriors) for stream in streams) * STEP_S / 3600
+        figures["held_out_false_alarms"] = float(
+            sum(len(rules.detections(stream.posteriors)) for stream in streams)
+        )
+    return figures
 
 
 def _metrics(result: Score, trained_on: int) -> dict[str, float]:

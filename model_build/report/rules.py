@@ -11,6 +11,7 @@ from contract.clip import clip_posteriors
 from contract.detector import Detector, Found
 from contract.manifest import Manifest, is_target
 from model_build.evaluate import Heard
+from model_build.recipe import Recipe
 from model_build.sweep import STEP_S
 
 
@@ -35,6 +36,19 @@ class Rules:
             refractory_s=manifest.refractory_s,
             clip_rule=manifest.clip_rule,
             clip_gate_db=manifest.clip_gate_db,
+        )
+
+    @classmethod
+    def chosen(cls, recipe: Recipe, thresholds: Mapping[str, float]) -> Self:
+        """Those of a bundle that is still to be packed."""
+        decision = recipe.decision
+        return cls(
+            labels=recipe.labels,
+            thresholds=thresholds,
+            smoothing_s=decision.smoothing_s,
+            refractory_s=decision.refractory_s,
+            clip_rule=decision.clip_rule,
+            clip_gate_db=decision.clip_gate_db,
         )
 
     @property
