@@ -26,6 +26,14 @@ _LARGEST: Final = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parity:
+    """How far this machine's results lie at most from those in the bundle, each model by itself."""
+
+    feature_steps: int
+    posterior: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedBundle:
     """A bundle whose models are loaded, and have been seen to do what their manifest promises."""
 
@@ -33,6 +41,7 @@ class LoadedBundle:
     digest: str
     preprocess: Model
     classifier: Model
+    parity: Parity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,22 +67,22 @@ def load_bundle(path: Path, agent_version: str) -> LoadedBundle:
             f"needs agent {manifest.minimum_agent_version} or later, this is {agent_version}: update it"
         )
     try:
-        loaded = LoadedBundle(
+        front, back = Model(bundle.files[PREPROCESS], PREPROCESS), Model(bundle.files[CLASSIFIER], CLASSIFIER)
+        check_tensors(manifest, front, back)
+        test = read_selftest(bundle.files[SELFTEST], len(manifest.labels))
+        return LoadedBundle(
             manifest=manifest,
             digest=bundle.digest,
-            preprocess=Model(bundle.files[PREPROCESS], PREPROCESS),
-            classifier=Model(bundle.files[CLASSIFIER], CLASSIFIER),
+            preprocess=front,
+            classifier=back,
+            parity=run_selftest(manifest, front, back, test),
         )
-        check_tensors(loaded)
-        run_selftest(loaded, read_selftest(bundle.files[SELFTEST], len(manifest.labels)))
     except ModelError as error:
         raise BundleError(str(error)) from error
-    return loaded
 
 
-def check_tensors(bundle: LoadedBundle) -> None:
+def check_tensors(manifest: Manifest, front: Model, back: Model) -> None:
     """The models' inputs and outputs against the manifest; ``BundleError`` names the first that differs."""
-    front, back, manifest = bundle.preprocess, bundle.classifier, bundle.manifest
     hops = _hops_per_run(front, manifest.step_frames)
     _shape(PREPROCESS, front.inputs, "pcm", (1, hops * HOP_SAMPLES))
     _shape(PREPROCESS, front.outputs, "features", (1, hops, MEL_BINS))
@@ -101,9 +110,9 @@ def read_selftest(content: bytes, labels: int) -> SelfTest:
         raise BundleError(f"{SELFTEST}: not readable: {error or type(error).__name__}") from error
 
 
-def run_selftest(bundle: LoadedBundle, test: SelfTest) -> None:
+def run_selftest(manifest: Manifest, front: Model, back: Model, test: SelfTest) -> Parity:
     """Run the vectors through the models; ``BundleError`` if anything else than promised comes out."""
-    features = FrontEnd(bundle.preprocess).feed(Framer(HOP_SAMPLES).feed(test.pcm))
+    features = FrontEnd(front).feed(Framer(HOP_SAMPLES).feed(test.pcm))
     if features.shape != test.features.shape:
         raise BundleError(f"self-test: {len(features)} frames, {len(test.features)} were promised")
     off = int(np.abs(features.astype(np.int16) - test.features).max(initial=0))
@@ -111,13 +120,14 @@ def run_selftest(bundle: LoadedBundle, test: SelfTest) -> None:
         raise BundleError(
             f"self-test: the front end is off by {off * FEATURE_SCALE_DB:g} dB on this machine; not used"
         )
-    posteriors = Classifier(bundle.classifier, bundle.manifest.step_frames).feed(test.features)
+    posteriors = Classifier(back, manifest.step_frames).feed(test.features)
     if posteriors.shape != test.posteriors.shape:
         raise BundleError(f"self-test: {len(posteriors)} posteriors, {len(test.posteriors)} were promised")
     apart = float(np.abs(posteriors - test.posteriors).max(initial=0.0))
     # A NaN is not larger than anything, so it is asked for by name.
     if not np.isfinite(apart) or apart > test.posterior_tolerance:
         raise BundleError(f"self-test: posteriors are off by {apart:.3f} on this machine; not used")
+    return Parity(feature_steps=off, posterior=apart)
 
 
 def _to_selftest(plain: Any, labels: int) -> SelfTest:

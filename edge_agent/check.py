@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from contract.audio import FEATURE_SCALE_DB
 from contract.errors import BundleError
 from edge_agent import health
 from edge_agent.capture import decode, sound_files
@@ -22,6 +23,8 @@ class Finding:
     ok: bool
     says: str
     mend: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """What was measured, by name."""
 
 
 def check(settings: Settings, version: str, *, as_json: bool) -> int:
@@ -90,7 +93,13 @@ def check_bundle(settings: Settings, version: str) -> Finding:
         return Finding(what="bundle", ok=False, says=f"{path.name}: {error}", mend=mend)
     except ValueError as error:
         return Finding(what="bundle", ok=False, says=str(error), mend="mend [detector] thresholds")
-    return Finding(what="bundle", ok=True, says=f"{bundle.manifest.model}, self-test passed")
+    parity = bundle.parity
+    says = (
+        f"{bundle.manifest.model}, self-test passed: features differ by {parity.feature_steps} steps of"
+        f" {FEATURE_SCALE_DB:g} dB at most, posteriors by {parity.posterior:.2g}"
+    )
+    figures = {"feature_steps": parity.feature_steps, "posterior": parity.posterior}
+    return Finding(what="bundle", ok=True, says=says, figures=figures)
 
 
 def check_broker(settings: Settings) -> Finding:

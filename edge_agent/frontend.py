@@ -34,8 +34,8 @@ class FrontEnd:
         pcm, state = model.inputs[PCM], model.inputs[STATE]
         self._pcm_shape, self._pcm_dtype = pcm.shape, pcm.dtype
         self._run_hops = pcm.shape[-1] // HOP_SAMPLES
-        self._zeros = np.zeros(state.shape, state.dtype)
-        self.reset()
+        self._state = self._zeros = np.zeros(state.shape, state.dtype)
+        self._rest = np.zeros((0, HOP_SAMPLES), np.int16)
 
     def feed(self, hops: NDArray[np.int16]) -> NDArray[np.int8]:
         """The frames that are now known: (n, 320) int16 to (frames, 80) int8."""
@@ -49,7 +49,7 @@ class FrontEnd:
     def reset(self) -> None:
         """Begin a new stream: zeros."""
         self._state = self._zeros
-        self._rest = np.zeros((0, HOP_SAMPLES), np.int16)
+        self._rest = self._rest[:0]
 
     def _run(self, hops: NDArray[np.int16]) -> NDArray[np.int8]:
         pcm = hops.reshape(self._pcm_shape).astype(self._pcm_dtype, copy=False)

@@ -49,6 +49,18 @@ def test_a_front_end_that_computes_otherwise_is_refused(keywords: Path, tmp_path
         load_bundle(path, "0.1.0")
 
 
+def test_small_differences_of_this_machine_are_told(keywords: Path, tmp_path: Path) -> None:
+    test = read_selftest(read_bundle(keywords).files[SELFTEST], len(read_bundle(keywords).manifest.labels))
+    here = load_bundle(keywords, "0.1.0").parity
+    features, posteriors = test.features.copy(), test.posteriors.copy()
+    features[3, 5] += 1 if features[3, 5] < 0 else -1
+    posteriors[7, 2] += 0.02 if posteriors[7, 2] < 0.5 else -0.02
+    other = vectors(keywords, features=features.tobytes(), posteriors=posteriors.tobytes())
+    parity = load_bundle(changed(keywords, tmp_path / "x", {}, {SELFTEST: other}), "0.1.0").parity
+    assert here.feature_steps <= parity.feature_steps == 1
+    assert abs(parity.posterior - 0.02) < 0.01 + here.posterior
+
+
 def test_a_classifier_that_computes_otherwise_is_refused(keywords: Path, tmp_path: Path) -> None:
     posteriors = np.frombuffer(cbor2.loads(read_bundle(keywords).files[SELFTEST])["posteriors"], "<f4")
     off = (1 - posteriors).astype("<f4").tobytes()

@@ -74,6 +74,8 @@ def test_check_finds_what_is_wrong(
     assert [finding["what"] for finding in json.loads(done.stdout)["checks"]] == [
         "input", "bundle", "broker", "disk", "clock",
     ]  # fmt: skip
+    figures = json.loads(done.stdout)["checks"][1]["figures"]
+    assert set(figures) == {"feature_steps", "posterior"}
     broker.stop()
     (tmp_path / "not-a.bundle").write_bytes(b"x")
     bad = [*common, "--input-path", tmp_path / "none", "--model-bundle", tmp_path / "not-a.bundle",
