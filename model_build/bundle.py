@@ -11,6 +11,7 @@ from contract.manifest import CLASSIFIER, PREPROCESS, SELFTEST, DataSet
 from model_build.audio_file import to_pcm
 from model_build.dataset import Pcm
 from model_build.export import quantization_of
+from model_build.parity_report import PARITY, Part, pack_parity, vectors_part
 from model_build.recipe import Recipe
 from model_build.runtime import Classifier, Frontend
 from model_build.shape import STEP_FRAMES
@@ -30,8 +31,12 @@ def make_bundle(
     thresholds: Mapping[str, float],
     metrics: Mapping[str, float],
     datasets: Sequence[DataSet],
+    proof: Mapping[str, Part],
 ) -> bytes:
-    """The bundle's bytes; the same models and figures give the same bytes."""
+    """The bundle's bytes; the same models and figures give the same bytes.
+
+    ``proof`` holds the parts of the parity report but for the one about the self-test.
+    """
     fields = {
         "name": recipe.name,
         "version": recipe.version,
@@ -52,7 +57,13 @@ def make_bundle(
         "metrics": {name: round(float(value), 6) for name, value in metrics.items()},
     }
     vectors = selftest(preprocess, classifier, selftest_sound())
-    files = {PREPROCESS: preprocess, CLASSIFIER: classifier, SELFTEST: vectors}
+    promised = vectors_part(vectors, FEATURES_TOLERANCE_STEPS, POSTERIOR_TOLERANCE)
+    files = {
+        PREPROCESS: preprocess,
+        CLASSIFIER: classifier,
+        SELFTEST: vectors,
+        PARITY: pack_parity({**proof, "vectors": promised}),
+    }
     return write_bundle(fields, files)
 
 

@@ -37,6 +37,14 @@ class Fitted:
     """(N, T, MEL_BINS) of what it learned from"""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardTwice:
+    """The same clips in the same order, heard by a network and by what was exported of it."""
+
+    exported: list[Heard]
+    floating: list[Heard]
+
+
 class Workshop:
     """The recordings of one build and what is done with them; what was done once is in the work folder."""
 
@@ -73,17 +81,19 @@ class Workshop:
             self._progress("varying the sounds", index + 1, count)
         return made
 
-    def cross_validate(self, sounds: Sequence[Sound]) -> list[Heard]:
+    def cross_validate(self, sounds: Sequence[Sound]) -> HeardTwice:
         """Each fold heard by a model that was trained on the others."""
-        heard = []
+        exported, floating = [], []
         folds = sorted({sound.clip.split for sound in sounds})
         if len(folds) < 2:
             raise DatasetError("needs clips of at least two folds, to measure on one what the others taught")
         for fold in folds:
             held_out = [index for index, sound in enumerate(sounds) if sound.clip.split == fold]
             fitted = self.fit(sounds, f"without-{fold}", held_out)
-            heard += self.hear(fitted, self.split(fold))
-        return heard
+            heard = self.hear(fitted, self.split(fold))
+            exported += heard.exported
+            floating += heard.floating
+        return HeardTwice(exported=exported, floating=floating)
 
     def fit(self, sounds: Sequence[Sound], name: str, held_out: Collection[int] = ()) -> Fitted:
         """Train on ``sounds`` but for those ``held_out``, export, and prove that the export streams."""
@@ -116,7 +126,7 @@ class Workshop:
             network=network, classifier=classifier, features=np.array(copies[0].features[: parity.CLIPS])
         )
 
-    def hear(self, fitted: Fitted, sounds: Sequence[Sound]) -> list[Heard]:
+    def hear(self, fitted: Fitted, sounds: Sequence[Sound]) -> HeardTwice:
         """``sounds``, and as many made silences as an average label has clips."""
         recipe = self._recipe
         draw = np.random.default_rng([recipe.training.seed, recipe.augment.copies])
@@ -124,7 +134,11 @@ class Workshop:
         samples, count = round(recipe.clip_s * RATE_HZ), max(1, len(sounds) // len(recipe.labels))
         silence = [(recipe.silence, augmenter.silence(samples)) for _ in range(count)]
         clips = [*((sound.label, sound.pcm) for sound in sounds), *silence]
-        return hear(Frontend(self._preprocess), Classifier(fitted.classifier), clips, self._progress)
+        frontend, network = Frontend(self._preprocess), parity.FloatListener(fitted.network)
+        return HeardTwice(
+            exported=hear(frontend, Classifier(fitted.classifier), clips, self._progress),
+            floating=hear(frontend, network, clips, self._progress),
+        )
 
     def hear_streams(self, fitted: Fitted) -> list[Heard]:
         """The negatives that were held out, those of one folder one after another as one stream."""

@@ -17,8 +17,13 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Show it; what ``--json`` prints."""
+    from model_build.parity_report import read_parity, readable
+
     bundle: Bundle = read_bundle(options.bundle)
+    parity = read_parity(bundle)
     plain = {"digest": bundle.digest, **bundle.manifest.to_plain()}
     if not options.json:
         print(json.dumps(plain, indent=2, ensure_ascii=False))
-    return plain
+        for line in readable(parity):
+            print(line)
+    return {**plain, "parity": parity}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.audio import HOP_SAMPLES, RATE_HZ
+from contract.audio import MEL_BINS, RATE_HZ
 from model_build.audio_file import SUFFIXES, read_pcm
 from model_build.dataset import Pcm, Progress
 from model_build.errors import DatasetError
@@ -16,7 +16,6 @@ from model_build.runtime import Classifier, Frontend
 from model_build.shape import STEP_FRAMES
 from model_build.sweep import STEP_S
 
-_STEP_SAMPLES = STEP_FRAMES * HOP_SAMPLES
 _EDGE_S = 6
 """So much of either end of a recording is kept, to put clips between."""
 
@@ -79,7 +78,7 @@ def hear_stream(frontend: Frontend, classifier: Classifier, folder: Path, progre
     """The recordings of ``folder`` as one stream that is never reset; files that cannot be read are named."""
     paths = sound_files(folder)
     names, begins, edges, broken, heard = [], [], [], [], []
-    carried, samples = np.empty(0, np.int16), 0
+    waiting, samples = np.empty((0, MEL_BINS), np.int8), 0
     frontend.reset()
     classifier.reset()
     for index, path in enumerate(paths):
@@ -92,11 +91,11 @@ def hear_stream(frontend: Frontend, classifier: Classifier, folder: Path, progre
         begins.append(samples / RATE_HZ)
         edges.append(_edges(pcm))
         samples += pcm.size
-        waiting = np.concatenate([carried, pcm])
-        whole = waiting.size // _STEP_SAMPLES * _STEP_SAMPLES
-        carried = waiting[whole:]
+        waiting = np.concatenate([waiting, frontend.more(pcm)])
+        whole = len(waiting) // STEP_FRAMES * STEP_FRAMES
         if whole:
-            heard.append(classifier.posteriors(frontend.more(waiting[:whole]), STEP_FRAMES))
+            heard.append(classifier.posteriors(waiting[:whole], STEP_FRAMES))
+        waiting = waiting[whole:]
         progress(f"listening to {folder.name}", index + 1, len(paths))
     if not heard:
         raise DatasetError(f"{folder}: none of its recordings can be read; the first: {(broken or ['?'])[0]}")
