@@ -68,7 +68,7 @@ def build(
     What ``work`` holds of the same recipe and recordings is not done again. ``limit`` is the most recordings
     of each kind and split.
     """
-    takes = load_takes(find_recordings(recipe, folder), progress, limit)
+    takes = load_takes(find_recordings(folder, recipe.normal), progress, limit)
     require_enough(takes)
     kept = WorkFolder.open(work, _key(recipe, takes)) if work is not None else None
     preprocess = export_frontend(recipe.frontend)

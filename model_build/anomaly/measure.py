@@ -13,7 +13,7 @@ from contract.detector import Detector
 from contract.manifest import ANOMALY, ANOMALY_LABELS, CLASSIFIER, PREPROCESS, Manifest
 from model_build.anomaly.auc import Auc, area_under_curve
 from model_build.anomaly.listening import Heard, hear, score_of
-from model_build.anomaly.recipe import STEP_S, DecisionRecipe, load_anomaly_recipe
+from model_build.anomaly.recipe import STEP_S, DecisionRecipe
 from model_build.anomaly.recordings import NORMAL, find_recordings, load_takes
 from model_build.dataset import TESTING, Progress
 from model_build.errors import DatasetError
@@ -117,16 +117,23 @@ class AnomalyScore:
 
 
 def measure(
-    bundle: Bundle, folder: Path, split: str | None, progress: Progress, limit: int | None = None
+    bundle: Bundle,
+    folder: Path,
+    progress: Progress,
+    *,
+    split: str | None = None,
+    normal: Sequence[str] = (),
+    limit: int | None = None,
 ) -> tuple[AnomalyScore, tuple[str, ...]]:
     """The bundle's figures on the recordings in ``folder``, and which files were skipped.
 
     ``split`` is that of the normal sound, ``testing`` if it is none, or ``all``; anomalies are all heard.
+    ``normal`` categories mean the layout of ESC-50; see ``find_recordings``.
     """
     wanted = split or TESTING
     recordings = [
         recording
-        for recording in find_recordings(load_anomaly_recipe(bundle.manifest.recipe), folder)
+        for recording in find_recordings(folder, normal)
         if recording.kind != NORMAL or wanted in (recording.split, "all")
     ]
     takes = load_takes(recordings, progress, limit)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from contract.audio import RATE_HZ
 from model_build import esc50
-from model_build.anomaly.recipe import AnomalyRecipe
 from model_build.audio_file import SUFFIXES, read_pcm
 from model_build.dataset import TESTING, TRAINING, VALIDATION, Pcm, Progress
 from model_build.errors import DatasetError
@@ -60,11 +59,14 @@ class Takes:
         return tuple(take for take in self.takes if take.recording.kind != NORMAL)
 
 
-def find_recordings(recipe: AnomalyRecipe, folder: Path) -> tuple[Recording, ...]:
-    """What ``folder`` holds for ``recipe``; ``DatasetError`` says what is missing."""
+def find_recordings(folder: Path, normal: Sequence[str] = ()) -> tuple[Recording, ...]:
+    """What ``folder`` holds; ``DatasetError`` says what is missing.
+
+    With ``normal`` it is in the layout of ESC-50, and these categories are normal.
+    """
     if not folder.is_dir():
         raise DatasetError(f"{folder}: is not a folder")
-    found = _in_table(recipe, folder) if recipe.normal else _in_folders(folder)
+    found = _in_table(folder, normal) if normal else _in_folders(folder)
     count = sum(recording.kind == NORMAL for recording in found)
     if count < _LEAST_FILES:
         raise DatasetError(
@@ -138,19 +140,19 @@ def _in_folders(folder: Path) -> tuple[Recording, ...]:
     return tuple(found)
 
 
-def _in_table(recipe: AnomalyRecipe, folder: Path) -> tuple[Recording, ...]:
+def _in_table(folder: Path, normal: Sequence[str]) -> tuple[Recording, ...]:
     clips = esc50.find(folder).clips
     known = {clip.word for clip in clips}
-    missing = [category for category in recipe.normal if category not in known]
+    missing = [category for category in normal if category not in known]
     if missing:
-        raise DatasetError(f"{folder}: no clip of {', '.join(missing)}, which is normal for {recipe.name}")
+        raise DatasetError(f"{folder}: no clip of {', '.join(missing)}, which the recipe calls normal")
     folds = sorted({clip.split for clip in clips})
     if len(folds) < len(SPLITS):
         raise DatasetError(f"{folder}: needs clips of three folds, to learn, to choose and to measure")
     of_fold = dict.fromkeys(folds, TRAINING) | {folds[-2]: VALIDATION, folds[-1]: TESTING}
     return tuple(
         Recording(path=clip.path, kind=NORMAL, split=of_fold[clip.split])
-        if clip.word in recipe.normal
+        if clip.word in normal
         else Recording(path=clip.path, kind=clip.word, split=TESTING)
         for clip in clips
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.bundle import Bundle, read_bundle
+from contract.manifest import ANOMALY
 from model_build.commands.numbers import positive
 from model_build.errors import ModelBuildError
 
@@ -92,8 +93,15 @@ def _classifier(bundle: Bundle, options: argparse.Namespace, console: "Console")
     return {"size_bytes": size_bytes, **figures.to_plain()}
 
 
+def _anomaly(bundle: Bundle, options: argparse.Namespace, console: "Console") -> dict[str, Any]:
+    from model_build.anomaly.command import evaluate
+
+    return evaluate(bundle, options, console)
+
+
 _MEASURES: Mapping[str, Callable[[Bundle, argparse.Namespace, "Console"], dict[str, Any]]] = {
     "classifier": _classifier,
+    ANOMALY: _anomaly,
 }
 """How a bundle is measured, by the kind that its manifest names."""
 
