@@ -25,12 +25,13 @@ VOICES = (
 """Not en-gb: espeak-ng drops what follows it, and all its voices are one."""
 SPEEDS_WPM = (130, 165)
 PITCHES = (35, 65)
-RATE_HZ = 16_000
+RATE_HZ = 22_050
+"""As espeak-ng speaks."""
 NOISE_S = 30.0
 
 
 def say(path: Path, word: str, voice: str, speed_wpm: int, pitch: int) -> None:
-    """Write one word, as espeak-ng speaks it: at 22,050 Hz."""
+    """Write one word."""
     command = ["espeak-ng", "-v", voice, "-s", str(speed_wpm), "-p", str(pitch), "-w", str(path), word]
     subprocess.run(command, check=True, capture_output=True)
 
@@ -69,7 +70,9 @@ def main() -> None:
             say(folder / "_unknown_" / f"{speaker(voice)}_{word}.wav", word, voice, speed, pitch)
     (folder / "_background_noise_").mkdir(parents=True, exist_ok=True)
     for index, (name, exponent) in enumerate((("hiss", 0.0), ("fan", 0.5), ("traffic", 1.0))):
-        soundfile.write(folder / "_background_noise_" / f"{name}.wav", noise(NOISE_S, exponent, index), RATE_HZ)
+        soundfile.write(
+            folder / "_background_noise_" / f"{name}.wav", noise(NOISE_S, exponent, index), RATE_HZ
+        )
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ def decode(path: Path) -> Decoded:
             rate_hz, promised = file.samplerate, file.frames
             sound = file.read(dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError, ValueError, TypeError, MemoryError, OverflowError) as error:
-        raise DatasetError(f"{path}: cannot be read as sound: {error}") from error
+        reason = getattr(error, "error_string", str(error)).rstrip(".")
+        raise DatasetError(f"{path}: cannot be read as sound: {reason}") from error
     if sound.shape[0] == 0:
         raise DatasetError(f"{path}: holds no sound")
     if not np.isfinite(sound).all():

@@ -24,6 +24,9 @@ SHORT_CLIP_S = 1.5
 """Up to this length clips are taken for words, above it for sounds that last."""
 _LONGEST_CLIP_S = 5.0
 _LSTM_STEP_S = 0.08
+_COPIES = 10
+_FEW: dict[str, Any] = {"epochs": 40, "batch": 32, "average_decay": 0.99}
+"""A few hundred recordings make few batches: smaller ones, and an average over fewer of them."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LABEL = re.compile(r"[^\W_][\w .+-]{0,59}")
 _RESERVED = {TRAINING, VALIDATION, TESTING, ANOMALY}
@@ -160,7 +163,9 @@ def _recipe(name: str, labels: tuple[str, ...], kind: str, middle_s: float | Non
 
 
 def _for_words(plain: dict[str, Any], middle_s: float | None) -> None:
-    """A longer word needs a longer clip, and a model that looks back as far."""
+    """Few recordings; and a longer word needs a longer clip, and a model that looks back as far."""
+    plain["augment"]["copies"] = _COPIES
+    plain["training"].update(_FEW)
     if middle_s and middle_s > plain["clip_s"]:
         plain["clip_s"] = math.ceil(10 * middle_s) / 10
         plain["network"]["pool_steps"] = math.ceil(plain["clip_s"] / _LSTM_STEP_S)

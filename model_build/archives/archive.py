@@ -43,7 +43,7 @@ ARCHIVES: Mapping[str, Archive] = {
             # Size and digest as the loaders of TensorFlow Datasets and torchaudio have them.
             size_bytes=2_428_923_189,
             about_bytes=2_428_923_189,
-            unpacked_bytes=3_600_000_000,
+            unpacked_bytes=4_000_000_000,
             sha256="af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
             folder="speech_commands_v0.02",
             check=check_speech_commands,

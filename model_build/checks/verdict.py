@@ -33,8 +33,10 @@ class Verdict:
             f"{label} " + ", ".join(f"{count} {split}" for split, count in sorted(splits.items()))
             for label, splits in self.clips.items()
         )
-        found = f"{len(self.findings)} findings, {len(self.errors)} of them errors"
-        return f"{total} clips ({counts}); {found}" if total else found
+        if not self.findings:
+            return f"{total} clips ({counts}): nothing is wrong with them"
+        found = f"{len(self.errors)} errors, {len(self.findings) - len(self.errors)} other findings"
+        return f"{total} clips ({counts}): {found}" if total else found
 
 
 def verdict(recipe: Recipe, folder: Path, progress: Progress, limit: int | None = None) -> Verdict:
