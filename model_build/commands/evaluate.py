@@ -21,7 +21,7 @@ _EPILOG = """\
 Clips are heard as a node hears them, step by step, and decided by the bundle's own rule. A stream is a
 folder of recordings in which no target is heard, such as people talking of other things, or the sounds of a
 house: it tells how often the bundle would raise a false alarm. Hours count here: half an hour without a false
-alarm only shows that there are fewer than seven an hour.
+alarm only shows that there are fewer than six an hour.
 
   model-build evaluate --bundle keywords.bundle --data speech_commands --split validation
   model-build evaluate --bundle keywords.bundle --data speech_commands --stream sentences --stream house \\

@@ -84,6 +84,7 @@ rates = st.lists(st.floats(0, 1), min_size=8, max_size=8).map(lambda r: np.array
 counts = st.lists(st.integers(0, 9), min_size=7, max_size=7).map(lambda c: np.array([*sorted(c)[::-1], 0]))
 
 
+@settings(deadline=None)
 @given(hits=st.tuples(rates, rates), alarms=st.tuples(counts, counts), allowed=st.integers(0, 20))
 def test_spending_stays_within_what_is_allowed_and_uses_what_is_free(hits, alarms, allowed: int) -> None:
     places = spend(dict(enumerate(hits)), dict(enumerate(alarms)), {0: 1, 1: 0}, allowed)
@@ -93,6 +94,7 @@ def test_spending_stays_within_what_is_allowed_and_uses_what_is_free(hits, alarm
         assert hits[label][place] == max(hits[label][free])
 
 
+@settings(deadline=None)
 @given(hits=rates, place=st.integers(0, 7))
 def test_a_margin_never_lowers_and_costs_little(hits: np.ndarray, place: int) -> None:
     raised = raise_by_margin(hits, place)
