@@ -1,4 +1,4 @@
-"""Speaks the words of docs/tutorial-your-own-sounds.md with several voices of espeak-ng, and makes background.
+"""Speaks the words of docs/tutorial-your-own-sounds.md with voices of espeak-ng, and makes background.
 
     python deploy/make_tutorial_sounds.py --into wake/clips
 

@@ -203,7 +203,7 @@ A model that recognises: {", ".join(project.labels)}.
 ```sh
 model-build check --recipe {recipe} --data {clips}
 model-build train --recipe {recipe} --data {clips} --out {name}.bundle
-model-build evaluate --bundle {name}.bundle --recipe {recipe} --data {clips}
+model-build evaluate --bundle {name}.bundle --recipe {recipe} --data {clips} --report {name}.html
 ```
 
 3. Let it hear: `edge-agent replay --bundle {name}.bundle FILE`, or put it into a node's settings.
