@@ -1,9 +1,9 @@
 """``parity.json``: the bundle's own proof that what a node runs computes what was trained.
 
 Four parts: ``frontend`` (the graph against a float64 reference), ``quantized`` (the exported classifier and
-the trained one), ``streamed`` (calls of several lengths against the clip in one piece), ``vectors`` (what the
-self-test expects, and which machine computed it; a node adds its own side when it runs them). Nothing in it
-depends on the time: the same work gives the same bytes.
+the trained one; ``scores`` where it is an anomaly model), ``streamed`` (calls of several lengths against the
+clip in one piece), ``vectors`` (what the self-test expects, and which machine computed it; a node adds its own
+side when it runs them). Nothing in it depends on the time: the same work gives the same bytes.
 """
 
 import hashlib
@@ -129,6 +129,11 @@ def _lines(parity: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"  on {held['clips']} validation clips: float {held['float_accuracy']:.2%}, quantized"
             f" {held['quantized_accuracy']:.2%} ({100 * held['difference']:+.2f} points)"
+        )
+    if part := parity.get("scores"):
+        yield (
+            f"quantized against float: scores off by {part['nrmse']:.3f} of their spread"
+            f" (most {part['nrmse_most']:g})"
         )
     if part := parity.get("streamed"):
         calls = ", ".join(

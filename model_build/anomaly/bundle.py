@@ -9,8 +9,15 @@ from contract.manifest import ANOMALY, ANOMALY_LABELS, CLASSIFIER, PREPROCESS, S
 from model_build.anomaly.listening import hear
 from model_build.anomaly.measure import Rule
 from model_build.anomaly.recipe import STEP_S, AnomalyRecipe
-from model_build.bundle import MINIMUM_AGENT_VERSION, selftest, selftest_sound
+from model_build.bundle import (
+    FEATURES_TOLERANCE_STEPS,
+    MINIMUM_AGENT_VERSION,
+    POSTERIOR_TOLERANCE,
+    selftest,
+    selftest_sound,
+)
 from model_build.dataset import Pcm
+from model_build.parity_report import PARITY, Part, pack_parity, vectors_part
 from model_build.runtime import Classifier, Frontend
 from model_build.shape import STEP_FRAMES
 
@@ -26,13 +33,19 @@ def make_anomaly_bundle(
     rule: Rule,
     metrics: Mapping[str, float],
     datasets: Sequence[DataSet],
+    proof: Mapping[str, Part],
 ) -> bytes:
-    """The bundle's bytes; the same models, figures and ``typical`` sound give the same bytes."""
-    pcm = telling_sound(preprocess, classifier, typical)
+    """The bundle's bytes; the same models, figures and ``typical`` sound give the same bytes.
+
+    ``proof`` holds the parts of the parity report but for the one about the self-test.
+    """
+    vectors = selftest(preprocess, classifier, telling_sound(preprocess, classifier, typical))
+    promised = vectors_part(vectors, FEATURES_TOLERANCE_STEPS, POSTERIOR_TOLERANCE)
     files = {
         PREPROCESS: preprocess,
         CLASSIFIER: classifier,
-        SELFTEST: selftest(preprocess, classifier, pcm),
+        SELFTEST: vectors,
+        PARITY: pack_parity({**proof, "vectors": promised}),
     }
     fields = {
         "name": recipe.name,

@@ -15,7 +15,7 @@ from contract.audio import RATE_HZ
 from contract.manifest import DataSet
 from model_build import parity
 from model_build.anomaly.bundle import make_anomaly_bundle
-from model_build.anomaly.export import check_parity, export_anomaly, residuals
+from model_build.anomaly.export import PARITY_LIMIT, check_parity, export_anomaly, residuals
 from model_build.anomaly.listening import Heard, spreads_of
 from model_build.anomaly.measure import AnomalyScore, Rule, judge
 from model_build.anomaly.network import Standard
@@ -27,6 +27,7 @@ from model_build.anomaly.training import train
 from model_build.dataset import TESTING, TRAINING, VALIDATION, Progress
 from model_build.examples import whole_steps
 from model_build.export import export_frontend
+from model_build.parity_report import frontend_part, streamed_part
 from model_build.runtime import Classifier, Frontend
 from model_build.shape import STEP_FRAMES
 from model_build.work import WorkFolder
@@ -93,6 +94,11 @@ def build(
             "parity_frontend_db": worst_db,
         },
         datasets=[_data_set(recipe, folder, len(learned))],
+        proof={
+            "frontend": frontend_part(Frontend(preprocess), recipe.frontend),
+            "scores": {"nrmse": round(fitted.parity, 6), "nrmse_most": PARITY_LIMIT},
+            "streamed": streamed_part(Classifier(fitted.classifier), of_split[VALIDATION][0]),
+        },
     )
     return AnomalyBuilt(content=content, score=score, broken=takes.broken)
 
