@@ -2,8 +2,8 @@
 
 Four parts: ``frontend`` (the graph against a float64 reference), ``quantized`` (the exported classifier and
 the trained one; ``scores`` where it is an anomaly model), ``streamed`` (calls of several lengths against the
-clip in one piece), ``vectors`` (what the self-test expects, and which machine computed it; a node adds its own
-side when it runs them). Nothing in it depends on the time: the same work gives the same bytes.
+clip in one piece), ``vectors`` (what the self-test expects, and which machine computed it; a node adds its
+own side when it runs them). Nothing in it depends on the time: the same work gives the same bytes.
 """
 
 import hashlib
