@@ -54,15 +54,18 @@ class Compared:
     """For JSON."""
 
 
-def compare(order: Order, progress: Progress) -> Compared:
-    """Train and judge what ``out`` does not keep yet; write table, plot and page there."""
+def compare(order: Order, progress: Progress, frontend: Frontend | None = None) -> Compared:
+    """Train and judge what ``out`` does not keep yet; write table, plot and page there.
+
+    ``frontend`` is the recipe's, for whoever has it converted already.
+    """
     recipe = order.recipe
     store = Store(order.out)
     corpus = find_corpus(recipe, order.data)
     recordings = load_recordings(recipe, corpus, progress, order.limit)
     places = [order.negatives] if order.negatives else [order.data, order.data.resolve().parent]
     negatives = load_negatives(recipe, places, progress)
-    frontend = Frontend(export_frontend(recipe.frontend))
+    frontend = frontend or Frontend(export_frontend(recipe.frontend))
     stream = hear_stream(order.stream, negatives, frontend, progress)
     contest = Contest(
         recipe=recipe, models=order.models, seeds=order.seeds, data=_key(order, corpus, negatives)

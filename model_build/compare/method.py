@@ -103,7 +103,7 @@ class _Support:
 
 
 class _Trees:
-    """Trees as arrays: a feature, a threshold, two children per inner node; a value for each label per leaf."""
+    """Trees as arrays: a feature, a threshold, two children per inner node; a value per label and leaf."""
 
     form = "float32 nodes"
 

@@ -13,7 +13,7 @@ from model_build.compare.bench import Clips, Lessons, frames_of, seconds_of
 from model_build.compare.contender import Form, Plain
 from model_build.compare.names import TITLES
 from model_build.compare.networks import NETWORKS, DsCnn
-from model_build.compare.windows import STEPS_PER_DECISION, endings, judge_along
+from model_build.compare.windows import STEPS_PER_DECISION, decision_ends, endings, judge_along
 from model_build.dataset import Progress
 from model_build.examples import ExampleSet
 from model_build.network import Network
@@ -96,7 +96,7 @@ class FittedWindows(FittedNetwork):
         if frames >= clips.features.shape[1]:
             return np.asarray(self._judge(clips.features).argmax(axis=1))
         posteriors = self.follow(clips.features)
-        ends = np.arange(stride, clips.features.shape[1] + 1, stride)
+        ends = decision_ends(clips.features.shape[1], stride)
         heard = ends >= frames
         spans = [slice((end - frames) // STEP_FRAMES, end // STEP_FRAMES) for end in ends[heard]]
         levels_db = np.stack([clips.levels_db[:, span].max(axis=1) for span in spans], axis=1)

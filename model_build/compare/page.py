@@ -25,7 +25,8 @@ def plot(rows: Sequence[Row], title: str) -> str:
 
     # Without these, each file would differ from the last by its date and its made-up names.
     with matplotlib.rc_context({"svg.hashsalt": "soundpost", "font.size": 9}):
-        figure, axes = pyplot.subplots(1, 4, figsize=(13, 0.9 + 0.45 * len(rows)), sharey=True)
+        size = (13, 1.6 + 0.4 * len(rows))
+        figure, axes = pyplot.subplots(1, 4, figsize=size, sharey=True, layout="constrained")
         places = range(len(rows))
         colours = ["#c2410c" if row.model == REFERENCE else "#475569" for row in rows]
         _accuracy(axes[0], rows, colours)
@@ -38,7 +39,6 @@ def plot(rows: Sequence[Row], title: str) -> str:
         axes[0].set_yticks(list(places), [row.title for row in rows])
         axes[0].invert_yaxis()
         figure.suptitle(title)
-        figure.tight_layout()
         target = io.StringIO()
         figure.savefig(target, format="svg", metadata={"Date": None})
         pyplot.close(figure)
@@ -57,14 +57,15 @@ def _accuracy(axis: Any, rows: Sequence[Row], colours: Sequence[str]) -> None:
 def _bars(
     axis: Any, values: Sequence[float | None], colours: Sequence[str], name: str, *, logarithmic: bool
 ) -> None:
-    known = [0.0 if value is None else value for value in values]
-    axis.barh(range(len(known)), known, color=colours)
-    if logarithmic and any(known):
+    axis.barh(range(len(values)), [value or 0.0 for value in values], color=colours)
+    if logarithmic and any(values):
         axis.set_xscale("log")
+    axis.margins(x=0.35)
     for place, value in enumerate(values):
+        # The left edge of the picture where there is no bar to write beside.
+        where, units = (value, "data") if value else (0.02, "axes fraction")
         text = "–" if value is None else f" {value:.3g}"
-        axis.annotate(text, (known[place], place), va="center", annotation_clip=False)
-    axis.margins(x=0.25)
+        axis.annotate(text, (where, place), xycoords=(units, "data"), va="center")
     axis.set_xlabel(name)
 
 

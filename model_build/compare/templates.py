@@ -44,13 +44,15 @@ class Templates:
         groups = lessons.groups[np.maximum(lessons.plain.sources[:, -1], 0)]
         made = lessons.plain.sources[:, -1] < 0
         groups = np.where(made, np.arange(groups.size), groups)
-        teaches = groups % 3 != 0
+        ranks = np.unique(groups, return_inverse=True)[1]
+        teaches = ranks % 3 != 2
         tried = [*product((True, False), (2, 4, 8, 16))]
         best: dict[str, object] = {}
         best_right = -1.0
         for index, (centred, count) in enumerate(tried):
             shelf = _fill(self._recipe, lessons, teaches, centred=centred, count=count, seed=0)
-            rows = np.flatnonzero(~teaches & ~made)
+            kept = ~teaches & ~made
+            rows = np.flatnonzero(kept if kept.any() else ~made)
             rows = np.random.default_rng(0).permutation(rows)[:JUDGED]
             features, truth = lessons.plain.features[rows], lessons.plain.targets[rows, -1]
             right, penalty, sharpness = _best_rule(self._recipe, shelf, features, truth)

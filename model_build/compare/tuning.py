@@ -27,6 +27,9 @@ class Tuning:
         from sklearn.model_selection import GroupKFold
 
         have = self._vectors(settings)
+        if np.unique(have.groups[have.real]).size < 2:
+            # One speaker or fold: nothing could be kept apart, and the first of all settings will do.
+            return 0.0
         folds = GroupKFold(min(FOLDS, np.unique(have.groups).size))
         right = count = 0
         for learned, held in folds.split(have.x, have.y, have.groups):

@@ -29,18 +29,27 @@ def endings(examples: ExampleSet, frames: int) -> ExampleSet:
 
 
 def judge_along(judge: Judge, features: NDArray[np.int8], frames: int, stride: int) -> NDArray[np.float32]:
-    """(N, decisions, K) posteriors of the window that ends after each ``stride`` frames of (N, T, MEL_BINS).
+    """(N, decisions, K) posteriors along (N, T, MEL_BINS), of the window before each of ``decision_ends``.
 
-    Zeros until a whole window has been heard.
+    Zeros until a whole window has been heard; T is at least one window.
     """
     count, length, _ = features.shape
-    ends = np.arange(stride, length + 1, stride)
+    ends = decision_ends(length, stride)
     whole = ends[ends >= frames]
     places = [(row, end) for row in range(count) for end in whole]
     judged = np.concatenate([judge(block) for block in _blocks(features, places, frames)])
     spoken = np.zeros((count, ends.size, judged.shape[1]), np.float32)
     spoken[:, ends.size - whole.size :] = judged.reshape(count, whole.size, -1)
     return spoken
+
+
+def decision_ends(length: int, stride: int) -> NDArray[np.int64]:
+    """Frames after which something is said, every ``stride`` and at the end.
+
+    >>> decision_ends(52, 24).tolist()
+    [4, 28, 52]
+    """
+    return np.arange(length % stride or stride, length + 1, stride)
 
 
 def _blocks(
