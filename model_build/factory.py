@@ -98,6 +98,7 @@ def build(order: Order, progress: Progress, announce: Announce) -> Built:
             **_metrics(result, learned - len(spoken)),
             **_alarms(Rules.chosen(recipe, thresholds), heard.exported, streams),
             **agreement,
+            "temperature": fitted.temperature,
             "parity_frontend_db": worst_db,
         },
         proof={
@@ -145,10 +146,12 @@ def _train(shop: Workshop, recordings: Recordings) -> tuple[Fitted, HeardTwice, 
     """The final model, how clips were heard that a model had not learned from, and how many it had."""
     if TRAINING in recordings.corpus.splits():
         learned = shop.split(TRAINING)
-        fitted = shop.fit(learned, "final")
-        return fitted, shop.hear(fitted, shop.split(VALIDATION)), len(learned)
-    heard = shop.cross_validate(recordings.sounds)
-    return shop.fit(recordings.sounds, "final"), heard, len(recordings.sounds)
+        judges = shop.split(VALIDATION)
+        fitted = shop.fit(learned, "final", judges=judges)
+        return fitted, shop.hear(fitted, judges), len(learned)
+    heard, temperature = shop.cross_validate(recordings.sounds)
+    fitted = shop.fit(recordings.sounds, "final", temperature=temperature)
+    return fitted, heard, len(recordings.sounds)
 
 
 def _key(recipe: Recipe, recordings: Recordings, negatives: Negatives) -> Mapping[str, Any]:

@@ -102,6 +102,11 @@ class Network:
         steps = self.recipe.pool_steps
         return _box(weight * hidden, steps) / (_box(weight, steps) + 1e-4)
 
+    def cool(self, temperature: float) -> None:
+        """Divide all logits by ``temperature`` from now on."""
+        for name in ("out", "out_bias"):
+            self.weights[name].assign(self.weights[name] / temperature)
+
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """The weights for conversion, with each normalisation folded into the convolution before it."""
         plain = {name: variable.numpy() for name, variable in self.weights.items()}

@@ -20,6 +20,7 @@ from model_build.negatives import Negatives
 from model_build.network import Network
 from model_build.recipe import NetworkRecipe, Recipe
 from model_build.runtime import Classifier, Frontend
+from model_build.temperature import choose_temperature
 from model_build.train import default_network, epochs_done, train
 from model_build.work import Arrays, WorkFolder
 
@@ -33,6 +34,8 @@ class Fitted:
 
     network: Network
     classifier: bytes
+    temperature: float
+    """What its logits are divided by, within both."""
     features: NDArray[np.int8]
     """(N, T, MEL_BINS) of what it learned from"""
 
@@ -81,22 +84,34 @@ class Workshop:
             self._progress("varying the sounds", index + 1, count)
         return made
 
-    def cross_validate(self, sounds: Sequence[Sound]) -> HeardTwice:
-        """Each fold heard by a model that was trained on the others."""
-        exported, floating = [], []
+    def cross_validate(self, sounds: Sequence[Sound]) -> tuple[HeardTwice, float]:
+        """Each fold heard by a model that was trained on the others, and the mean of their temperatures."""
+        exported, floating, temperatures = [], [], []
         folds = sorted({sound.clip.split for sound in sounds})
         if len(folds) < 2:
             raise DatasetError("needs clips of at least two folds, to measure on one what the others taught")
         for fold in folds:
             held_out = [index for index, sound in enumerate(sounds) if sound.clip.split == fold]
-            fitted = self.fit(sounds, f"without-{fold}", held_out)
+            fitted = self.fit(sounds, f"without-{fold}", held_out, judges=self.split(fold))
             heard = self.hear(fitted, self.split(fold))
+            temperatures.append(fitted.temperature)
             exported += heard.exported
             floating += heard.floating
-        return HeardTwice(exported=exported, floating=floating)
+        return HeardTwice(exported=exported, floating=floating), float(np.mean(temperatures))
 
-    def fit(self, sounds: Sequence[Sound], name: str, held_out: Collection[int] = ()) -> Fitted:
-        """Train on ``sounds`` but for those ``held_out``, export, and prove that the export streams."""
+    def fit(
+        self,
+        sounds: Sequence[Sound],
+        name: str,
+        held_out: Collection[int] = (),
+        *,
+        judges: Sequence[Sound] = (),
+        temperature: float | None = None,
+    ) -> Fitted:
+        """Train on ``sounds`` but for those ``held_out``, export, and prove that the export streams.
+
+        The ``temperature`` is chosen on the ``judges``, sounds that were not learned from, unless it is given.
+        """
         recipe, work = self._recipe, self._work.within(name)
         done = epochs_done(work) >= recipe.training.epochs
         varied = self.copies(sounds, 1 if done else recipe.augment.copies)
@@ -116,15 +131,23 @@ class Workshop:
             teachers=teachers,
             work=work,
         )
+        if temperature is None:
+            temperature = self._temperature(network, judges)
+        network.cool(temperature)
         shown = calibration(network, copies[0])
-        classifier = work.once_bytes(
-            f"classifier-{self._variant}.tflite",
-            lambda: export_classifier(recipe.network, network.arrays(), shown, self._variant),
-        )
+        classifier = export_classifier(recipe.network, network.arrays(), shown, self._variant)
         parity.check_streaming(Classifier(classifier), copies[0].features[0])
         return Fitted(
-            network=network, classifier=classifier, features=np.array(copies[0].features[: parity.CLIPS])
+            network=network,
+            classifier=classifier,
+            temperature=temperature,
+            features=np.array(copies[0].features[: parity.CLIPS]),
         )
+
+    def _temperature(self, network: Network, judges: Sequence[Sound]) -> float:
+        clips = [(sound.label, sound.pcm) for sound in judges]
+        heard = hear(Frontend(self._preprocess), parity.FloatListener(network), clips, self._progress)
+        return choose_temperature(heard, self._recipe.labels, self._recipe.decision)
 
     def hear(self, fitted: Fitted, sounds: Sequence[Sound]) -> HeardTwice:
         """``sounds``, and as many made silences as an average label has clips."""
