@@ -110,7 +110,7 @@ class Workshop:
     ) -> Fitted:
         """Train on ``sounds`` but for those ``held_out``, export, and prove that the export streams.
 
-        The ``temperature`` is chosen on the ``judges``, sounds that were not learned from, unless it is given.
+        The ``temperature`` is chosen on ``judges``, sounds not learned from, unless it is given.
         """
         recipe, work = self._recipe, self._work.within(name)
         done = epochs_done(work) >= recipe.training.epochs
