@@ -30,6 +30,7 @@ examples:
   model-build train --recipe sounds --data ESC-50-master --out sounds.bundle
   model-build train --recipe keywords --data speech_commands --out try.bundle --epochs 2 --limit 40
   model-build evaluate --bundle keywords.bundle --data speech_commands --json
+  model-build compare --data speech_commands --models lstm,svm,forest --seeds 1
   model-build inspect keywords.bundle
 
 A recipe is a TOML file that holds every number of a model. Two come with the factory:

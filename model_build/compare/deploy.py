@@ -70,10 +70,11 @@ def _bundled(network: Network, recipe: Recipe, shown: NDArray[np.int8], clips: C
 def _recurrent(kind: str, network: Network, recipe: Recipe, _shown: NDArray[np.int8], clips: Clips) -> Form:
     """All steps of a clip in one call: being causal, a stream costs the same per second.
 
-    The size is that of a single step's file; a longer one repeats operators, not weights.
+    The size is that of a file for two steps; a longer one repeats operators, not weights, and of a single
+    step's the converter would leave out what multiplies the zeros that a stream begins with.
     """
     frames = _normalized(network, clips.features[:_TIMED])
-    small = convert(kind, network, recipe, frames[:, :STEP_FRAMES], integer=False)
+    small = convert(kind, network, recipe, frames[:, : 2 * STEP_FRAMES], integer=False)
     clip = _Runner(convert(kind, network, recipe, frames, integer=False))
     decision_ms = processor_ms(clip, [frame[None] for frame in frames])
     return Form(
