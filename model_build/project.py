@@ -153,6 +153,8 @@ def _recipe(name: str, labels: tuple[str, ...], kind: str, middle_s: float | Non
         "unknown_part": factory["unknown_part"] or 1.0,
     }
     plain = {**own, **{key: value for key, value in factory.items() if key not in own}}
+    # Minutes rather than an hour; who has many recordings may turn teachers on.
+    plain["distillation"]["teachers"] = 0
     (_for_words if kind == KEYWORDS else _for_sounds)(plain, middle_s)
     parse_recipe(plain)
     head = (
