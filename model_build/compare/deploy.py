@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.manifest import INT8, QUANTIZATIONS
 from model_build.compare.bench import Clips, seconds_of
 from model_build.compare.contender import Form
 from model_build.compare.cost import processor_ms
@@ -23,7 +24,7 @@ from model_build.runtime import Classifier
 from model_build.shape import STEP_FRAMES
 
 CONVERSION_LIMIT_S: Final = 600
-INT8, INT8_WEIGHTS = "int8", "int8 weights"
+INT8_WEIGHTS: Final = "int8 weights"
 _TIMED = 20
 
 Frames = NDArray[np.float32]
@@ -38,7 +39,8 @@ def deployed(
     """
     forms = []
     if kind == "lstm":
-        forms += _attempt(_bundled, network, recipe, shown, clips)
+        for variant in QUANTIZATIONS:
+            forms += _attempt(_bundled, variant, network, recipe, shown, clips)
     whole = kind == "ds-cnn"
     forms += _attempt(_window if whole else _recurrent, kind, network, recipe, shown, clips)
     return tuple(forms)
@@ -51,16 +53,16 @@ def _attempt(way: Any, *arguments: Any) -> list[Form]:
         return []
 
 
-def _bundled(network: Network, recipe: Recipe, shown: NDArray[np.int8], clips: Clips) -> Form:
+def _bundled(variant: str, network: Network, recipe: Recipe, shown: NDArray[np.int8], clips: Clips) -> Form:
     """classifier.tflite as the bundle has it, streamed step by step."""
     frames = network.normalize(shown.astype(np.float32)).numpy()
     calibration = np.pad(frames, [(0, 0), (recipe.network.history_frames, 0), (0, 0)])
-    content = export_classifier(recipe.network, network.arrays(), calibration.astype(np.float32))
+    content = export_classifier(recipe.network, network.arrays(), calibration.astype(np.float32), variant)
     classifier = Classifier(content)
     items = list(clips.features[:_TIMED])
     decision_ms = processor_ms(lambda item: classifier.clip(item, STEP_FRAMES), items)
     return Form(
-        name=f"{INT8}, streaming",
+        name=f"{variant}, streaming",
         size_bytes=len(content),
         stream_ms=decision_ms / seconds_of(items[0].shape[0]),
         decision_ms=decision_ms,

@@ -1,6 +1,5 @@
 """Rule-based recognition as it was before learning: an energy gate, and warped templates."""
 
-from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
@@ -10,8 +9,8 @@ from numpy.typing import NDArray
 from model_build.compare.bench import Clips, Lessons, frames_of, seconds_of
 from model_build.compare.contender import Form, Plain
 from model_build.compare.cost import processor_ms
-from model_build.compare.dtw import medoids, warped_distances
-from model_build.compare.endpoints import level_db, sequences
+from model_build.compare.endpoints import level_db
+from model_build.compare.shelf import Shelf, fill
 from model_build.compare.vectors import Indices, Values
 from model_build.compare.windows import STEPS_PER_DECISION, judge_along
 from model_build.dataset import Progress
@@ -19,16 +18,12 @@ from model_build.recipe import Recipe
 from model_build.shape import STEP_FRAMES
 
 TITLE: Final = "templates (MFCC, DTW)"
-BAND: Final = 5
-POOL: Final = 60
-"""Examples of a label that its templates are chosen from."""
 JUDGED: Final = 800
 """Examples that settings are tried on."""
-SHARPNESSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
-PENALTIES: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
+SHARPNESSES: Final = (5.0, 10.0, 20.0, 40.0)
+PENALTIES: Final = (-0.2, -0.1, 0.0, 0.1, 0.2, 0.4)
 """Added to the distance of everything that is no target, so that it is taken less or more often."""
 _TIMED = 20
-_AT_ONCE = 64
 
 
 class Templates:
@@ -50,7 +45,7 @@ class Templates:
         best: dict[str, object] = {}
         best_right = -1.0
         for index, (centred, count) in enumerate(tried):
-            shelf = _fill(self._recipe, lessons, teaches, centred=centred, count=count, seed=0)
+            shelf = fill(self._recipe, lessons, teaches, centred=centred, count=count, seed=0)
             kept = ~teaches & ~made
             rows = np.flatnonzero(kept if kept.any() else ~made)
             rows = np.random.default_rng(0).permutation(rows)[:JUDGED]
@@ -65,7 +60,7 @@ class Templates:
     def fit(self, lessons: Lessons, settings: Plain, seed: int, progress: Progress) -> "FittedTemplates":
         """Choose templates from all examples."""
         every = np.ones(lessons.plain.features.shape[0], np.bool_)
-        shelf = _fill(
+        shelf = fill(
             self._recipe, lessons, every,
             centred=settings["centred"] is True, count=int(str(settings["count"])), seed=seed,
         )  # fmt: skip
@@ -75,35 +70,12 @@ class Templates:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shelf:
-    templates: Values
-    """(M, LENGTH, D)"""
-    labels: Indices
-    """(M,)"""
-    centred: bool
-    least_db: float
-    """A clip whose loudest frame is below is silent."""
-
-    def distances(self, features: NDArray[np.int8], labels: int) -> Values:
-        """(N, K) distance to each label's nearest template."""
-        blocks = [features[start : start + _AT_ONCE] for start in range(0, len(features), _AT_ONCE)]
-        return np.concatenate([self._nearest(block, labels) for block in blocks])
-
-    def _nearest(self, features: NDArray[np.int8], labels: int) -> Values:
-        apart = warped_distances(sequences(features, centred=self.centred), self.templates, BAND)
-        nearest = np.full((len(features), labels), np.inf, np.float32)
-        for label in np.unique(self.labels):
-            nearest[:, label] = apart[:, self.labels == label].min(axis=1)
-        return nearest
-
-
 class FittedTemplates:
     """Templates and the rule."""
 
     step_s = seconds_of(STEP_FRAMES * STEPS_PER_DECISION)
 
-    def __init__(self, recipe: Recipe, shelf: _Shelf, penalty: float, sharpness: float) -> None:
+    def __init__(self, recipe: Recipe, shelf: Shelf, penalty: float, sharpness: float) -> None:
         self._recipe, self._shelf = recipe, shelf
         self._penalty, self._sharpness = penalty, sharpness
 
@@ -136,7 +108,7 @@ class FittedTemplates:
 
 def _rule(
     recipe: Recipe,
-    shelf: _Shelf,
+    shelf: Shelf,
     features: NDArray[np.int8],
     distances: Values,
     penalty: float,
@@ -153,7 +125,7 @@ def _rule(
 
 
 def _best_rule(
-    recipe: Recipe, shelf: _Shelf, features: NDArray[np.int8], truth: Indices
+    recipe: Recipe, shelf: Shelf, features: NDArray[np.int8], truth: Indices
 ) -> tuple[float, float, float]:
     """Accuracy, penalty and sharpness: most right, and then the likeliest posteriors."""
     distances = shelf.distances(features, len(recipe.labels))
@@ -165,28 +137,3 @@ def _best_rule(
         rated.append((right, likely, penalty, sharpness))
     right, _, penalty, sharpness = max(rated)
     return right, penalty, sharpness
-
-
-def _fill(
-    recipe: Recipe, lessons: Lessons, teaches: NDArray[np.bool_], *, centred: bool, count: int, seed: int
-) -> _Shelf:
-    """The most typical ``count`` of up to ``POOL`` examples of each label."""
-    draw = np.random.default_rng(seed)
-    targets = lessons.plain.targets[:, -1]
-    templates, labels, peaks = [], [], []
-    for label, name in enumerate(recipe.labels):
-        rows = draw.permutation(np.flatnonzero(teaches & (targets == label)))[:POOL]
-        if not rows.size:
-            continue
-        have = sequences(lessons.plain.features[rows], centred=centred)
-        chosen = medoids(warped_distances(have, have, BAND), count)
-        templates.append(have[chosen])
-        labels += [label] * len(chosen)
-        if name != recipe.silence:
-            peaks.append(level_db(lessons.plain.features[rows]).max(axis=1))
-    return _Shelf(
-        templates=np.concatenate(templates),
-        labels=np.array(labels),
-        centred=centred,
-        least_db=float(np.percentile(np.concatenate(peaks), 1)),
-    )
