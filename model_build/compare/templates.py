@@ -46,8 +46,7 @@ class Templates:
         best_right = -1.0
         for index, (centred, count) in enumerate(tried):
             shelf = fill(self._recipe, lessons, teaches, centred=centred, count=count, seed=0)
-            kept = ~teaches & ~made
-            rows = np.flatnonzero(kept if kept.any() else ~made)
+            rows = np.flatnonzero(~teaches if (~teaches & ~made).any() else ~made)
             rows = np.random.default_rng(0).permutation(rows)[:JUDGED]
             features, truth = lessons.plain.features[rows], lessons.plain.targets[rows, -1]
             right, penalty, sharpness = _best_rule(self._recipe, shelf, features, truth)
