@@ -219,6 +219,7 @@ def with_training(recipe: Recipe, *, seed: int | None, epochs: int | None, copie
     training = dataclasses.replace(
         recipe.training,
         seed=recipe.training.seed if seed is None else seed,
+        network_seeds=recipe.training.network_seeds if seed is None else (seed,),
         epochs=recipe.training.epochs if epochs is None else epochs,
     )
     augment = recipe.augment

@@ -20,8 +20,8 @@ from model_build.shape import LEVEL_RANGE_DB
 
 Arrays = dict[str, NDArray[Any]]
 
-ATTENTION_STEPS = 254.0
-"""Steps of the attention weight; one more is added so that no weight is zero."""
+_EXACT = 2.0**24
+"""Up to here every whole number is a float32, so that sums of them are exact in any order."""
 
 POOL_FRACTION = 8.0
 """Steps of the pooled output per step of the LSTM's output."""
@@ -114,7 +114,9 @@ def readout_graph(weights: Arrays, recipe: NetworkRecipe, core_output: Affine) -
     def readout(hidden_in: Any, state_pool: Any) -> dict[str, Any]:
         codes = tf.reshape(tf.cast(hidden_in, tf.float32) - float(core_output.zero_point), [-1, hidden])
         logit = _exact_matmul(codes, score) * (score_scale * core_output.scale)
-        attention = tf.round(tf.sigmoid(logit + tf.constant(weights["score_bias"])) * ATTENTION_STEPS) + 1.0
+        attention = (
+            tf.round(tf.sigmoid(logit + tf.constant(weights["score_bias"])) * attention_steps(steps)) + 1.0
+        )
         fresh = tf.reshape(tf.concat([codes * attention, attention], axis=1), [1, -1, hidden + 1])
         heard = tf.concat([state_pool, fresh], axis=1)
         weighed, weight = tf.split(_box_mean(heard, steps), [hidden, 1], axis=2)
@@ -159,6 +161,17 @@ def _lstm(weights: Arrays) -> Callable[[Any], Any]:
         return fused(rows, zeros, zeros, *kernels)[1]
 
     return run
+
+
+def attention_steps(pool_steps: int) -> float:
+    """Steps of an attention weight over ``pool_steps``; one more is added so that no weight is zero.
+
+    As many as the sum of weighted int8 codes leaves exact: attention is often a small number.
+
+    >>> attention_steps(13), attention_steps(50)
+    (10081.0, 2620.0)
+    """
+    return float(_EXACT // (128 * pool_steps)) - 1.0
 
 
 def _box_mean(x: Any, steps: int) -> Any:

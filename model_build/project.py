@@ -153,8 +153,9 @@ def _recipe(name: str, labels: tuple[str, ...], kind: str, middle_s: float | Non
         "unknown_part": factory["unknown_part"] or 1.0,
     }
     plain = {**own, **{key: value for key, value in factory.items() if key not in own}}
-    # Minutes rather than an hour; who has many recordings may turn teachers on.
+    # Minutes rather than an hour; who has time may train several and keep the best.
     plain["distillation"]["teachers"] = 0
+    plain["training"]["network_seeds"] = [plain["training"]["seed"]]
     (_for_words if kind == KEYWORDS else _for_sounds)(plain, middle_s)
     parse_recipe(plain)
     head = (

@@ -121,6 +121,9 @@ class TrainingRecipe:
     """How the weights are found."""
 
     seed: int
+    """Of everything that is drawn to vary the recordings."""
+    network_seeds: tuple[int, ...]
+    """One network is trained with each; the one that is right most often on validation is kept."""
     epochs: int
     batch: int
     peak_rate: float
@@ -270,6 +273,8 @@ def parse_recipe(plain: dict[str, Any]) -> Recipe:
         )
     if len(set(recipe.labels)) != len(recipe.labels):
         raise RecipeError("a label stands twice")
+    if not recipe.training.network_seeds:
+        raise RecipeError("training: network_seeds must name at least one seed")
     for table in recipe.negatives:
         if table.label not in (recipe.unknown, recipe.silence):
             raise RecipeError(f"negatives: {table.label!r} is neither the unknown nor the silence label")

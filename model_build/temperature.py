@@ -6,6 +6,7 @@ calibration of modern neural networks").
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +19,25 @@ CANDIDATES = np.round(np.geomspace(0.25, 4.0, 61), 4)
 _LEAST = 1e-6
 
 
-def choose_temperature(clips: Sequence[Heard], labels: Sequence[str], decision: DecisionRecipe) -> float:
-    """The candidate at which the posterior of the right label is largest (least mean of -log).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """A temperature and what comes of it."""
 
-    ``clips`` must be ones that the model did not learn from. One if there are none.
+    temperature: float
+    loss: float
+    """Mean over the clips of -log of the right label's posterior"""
+
+
+def fit_temperature(clips: Sequence[Heard], labels: Sequence[str], decision: DecisionRecipe) -> Fit:
+    """The candidate with the least loss on ``clips``, ones that the model did not learn from.
+
+    A temperature of 1 if there are none.
     """
     if not clips:
-        return 1.0
+        return Fit(temperature=1.0, loss=0.0)
     losses = [_loss(clips, labels, decision, float(candidate)) for candidate in CANDIDATES]
-    return float(CANDIDATES[int(np.argmin(losses))])
+    best = int(np.argmin(losses))
+    return Fit(temperature=float(CANDIDATES[best]), loss=losses[best])
 
 
 def cooled(posteriors: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:

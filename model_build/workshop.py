@@ -13,14 +13,14 @@ from model_build import parity
 from model_build.augment import Augmenter
 from model_build.dataset import Progress, Recordings, Sound
 from model_build.errors import DatasetError
-from model_build.evaluate import Heard, hear
+from model_build.evaluate import Heard, hear, score
 from model_build.examples import ExampleSet, make_copy
 from model_build.export import export_classifier
 from model_build.negatives import Negatives
 from model_build.network import Network
 from model_build.recipe import NetworkRecipe, Recipe
 from model_build.runtime import Classifier, Frontend
-from model_build.temperature import choose_temperature
+from model_build.temperature import fit_temperature
 from model_build.train import default_network, epochs_done, train
 from model_build.work import Arrays, WorkFolder
 
@@ -112,27 +112,16 @@ class Workshop:
 
         The ``temperature`` is chosen on ``judges``, sounds not learned from, unless it is given.
         """
-        recipe, work = self._recipe, self._work.within(name)
-        done = epochs_done(work) >= recipe.training.epochs
+        recipe = self._recipe
+        folders = [self._work.within(f"{name}-seed-{seed}") for seed in recipe.training.network_seeds]
+        done = all(epochs_done(folder) >= recipe.training.epochs for folder in folders)
         varied = self.copies(sounds, 1 if done else recipe.augment.copies)
         copies = [copy.without(held_out) if held_out else copy for copy in varied]
         wanted = 0 if done else recipe.distillation.teachers
         teachers = [self._teach(copies, name, number) for number in range(wanted)]
-
-        def progress(what: str, done: int, total: int) -> None:
-            self._progress(f"{name}: {what}", done, total)
-
-        network = train(
-            recipe,
-            copies,
-            recipe.training.seed,
-            progress,
-            make=default_network,
-            teachers=teachers,
-            work=work,
-        )
-        if temperature is None:
-            temperature = self._temperature(network, judges)
+        candidates = [self._candidate(copies, name, seed, teachers) for seed in recipe.training.network_seeds]
+        network, fitting = self._best(candidates, judges)
+        temperature = fitting if temperature is None else temperature
         network.cool(temperature)
         shown = calibration(network, copies[0])
         classifier = export_classifier(recipe.network, network.arrays(), shown, self._variant)
@@ -144,10 +133,27 @@ class Workshop:
             features=np.array(copies[0].features[: parity.CLIPS]),
         )
 
-    def _temperature(self, network: Network, judges: Sequence[Sound]) -> float:
+    def _candidate(
+        self, copies: Sequence[ExampleSet], name: str, seed: int, teachers: Sequence[Network]
+    ) -> Network:
+        def progress(what: str, done: int, total: int) -> None:
+            self._progress(f"{name}, seed {seed}: {what}", done, total)
+
+        work = self._work.within(f"{name}-seed-{seed}")
+        return train(self._recipe, copies, seed, progress, make=default_network, teachers=teachers, work=work)
+
+    def _best(self, candidates: Sequence[Network], judges: Sequence[Sound]) -> tuple[Network, float]:
+        """The candidate that is right most often on ``judges``, surest among equals, and its temperature."""
+        labels, decision = self._recipe.labels, self._recipe.decision
         clips = [(sound.label, sound.pcm) for sound in judges]
-        heard = hear(Frontend(self._preprocess), parity.FloatListener(network), clips, self._progress)
-        return choose_temperature(heard, self._recipe.labels, self._recipe.decision)
+        ranks = []
+        for index, network in enumerate(candidates):
+            heard = hear(Frontend(self._preprocess), parity.FloatListener(network), clips, self._progress)
+            fit = fit_temperature(heard, labels, decision)
+            accuracy = score(heard, labels, decision).accuracy if heard else 0.0
+            ranks.append((-accuracy, fit.loss, index, fit.temperature))
+        _, _, best, temperature = min(ranks)
+        return candidates[best], temperature
 
     def hear(self, fitted: Fitted, sounds: Sequence[Sound]) -> HeardTwice:
         """``sounds``, and as many made silences as an average label has clips."""
@@ -188,7 +194,7 @@ class Workshop:
         return train(
             recipe,
             copies,
-            recipe.training.seed + 1 + number,
+            max(recipe.training.network_seeds) + 1 + number,
             progress,
             make=default_network,
             work=self._work.within(f"{name}-teacher-{number + 1}"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from model_build.evaluate import Heard
 from model_build.recipe import load_recipe
-from model_build.temperature import choose_temperature, cooled
+from model_build.temperature import cooled, fit_temperature
 
 LABELS = ("yes", "no", "_silence_")
 DECISION = load_recipe("keywords").decision
@@ -27,11 +27,11 @@ def clips(true_temperature: float, count: int = 600) -> list[Heard]:
 
 @pytest.mark.parametrize("true", [0.5, 1.0, 2.0])
 def test_the_true_temperature_is_found(true: float) -> None:
-    assert choose_temperature(clips(true), LABELS, DECISION) == pytest.approx(true, rel=0.25)
+    assert fit_temperature(clips(true), LABELS, DECISION).temperature == pytest.approx(true, rel=0.25)
 
 
 def test_without_clips_nothing_is_changed() -> None:
-    assert choose_temperature([], LABELS, DECISION) == 1.0
+    assert fit_temperature([], LABELS, DECISION).temperature == 1.0
 
 
 @settings(deadline=None)

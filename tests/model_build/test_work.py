@@ -60,7 +60,7 @@ def test_a_killed_training_goes_on_and_gives_the_same_bytes(commands: Path, tmp_
     recipe = quick_recipe(tmp_path)
     whole, pieces = tmp_path / "whole.bundle", tmp_path / "pieces.bundle"
     subprocess.run(train_command(recipe, commands, whole), check=True, capture_output=True, timeout=300)
-    for stage in ("final-teacher-1", "final"):
+    for stage in ("final-teacher-1", "final-seed-2"):
         kill_at(train_command(recipe, commands, pieces), Path(f"{pieces}.work", stage, "checkpoint.npz"))
         assert not pieces.exists()
     subprocess.run(train_command(recipe, commands, pieces), check=True, capture_output=True, timeout=300)
@@ -79,7 +79,7 @@ def quick_recipe(folder: Path) -> Path:
     from model_build.recipe import FOLDER
 
     text = (FOLDER / "keywords.toml").read_text()
-    numbers = {"copies": 2, "epochs": 6, "teachers": 1, "hidden": 40, "dense": 40, "batch": 32}
+    numbers = {"copies": 2, "epochs": 6, "teachers": 1, "network_seeds": "[2]", "hidden": 40, "dense": 40, "batch": 32}
     lines = []
     for line in text.splitlines():
         name = line.split(" = ")[0]
