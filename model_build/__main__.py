@@ -47,13 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # TensorFlow tells everybody about its instruction sets otherwise.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # How many threads share a sum changes its last bits, and the same recipe shall give the same bundle.
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "1")
     try:
         result: dict[str, Any] = options.run(options)
     except (ModelBuildError, ContractError) as error:
         print(f"model-build: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("model-build: stopped; nothing was written", file=sys.stderr)
+        print("model-build: stopped; a training goes on from its work folder", file=sys.stderr)
         return 130
     if options.json:
         print(json.dumps(result))

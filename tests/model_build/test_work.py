@@ -79,7 +79,8 @@ def quick_recipe(folder: Path) -> Path:
     from model_build.recipe import FOLDER
 
     text = (FOLDER / "keywords.toml").read_text()
-    numbers = {"copies": 2, "epochs": 6, "teachers": 1, "network_seeds": "[2]", "hidden": 40, "dense": 40, "batch": 32}
+    numbers = {"copies": 2, "epochs": 6, "network_seeds": "[2]", "teachers": 1}
+    numbers |= {"hidden": 40, "dense": 40, "batch": 32}
     lines = []
     for line in text.splitlines():
         name = line.split(" = ")[0]
