@@ -23,10 +23,8 @@ class Negative:
 
     @property
     def held_out(self) -> bool:
-        """Whether it is kept for measuring; takes of one source are on the same side."""
-        source = "-".join(self.path.stem.split("-")[:2])
-        place = int(hashlib.sha256(source.encode()).hexdigest()[:8], 16) / 16**8
-        return place < self.table.held_out
+        """Whether it is kept for measuring."""
+        return is_held_out(self.path, self.table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +39,19 @@ class Negatives:
     def clips(self, table: NegativesRecipe) -> int:
         """Recordings of ``table`` that are learned from."""
         return sum(negative.table == table for negative in self.learned)
+
+
+def is_held_out(path: Path, table: NegativesRecipe) -> bool:
+    """Whether a recording is kept for measuring; takes of one source are on the same side."""
+    source = "-".join(path.stem.split("-")[:2])
+    place = int(hashlib.sha256(source.encode()).hexdigest()[:8], 16) / 16**8
+    return place < table.held_out
+
+
+def not_learned(paths: Sequence[Path], folder: str, recipe: Recipe) -> list[Path]:
+    """Those of the recordings in the folder called ``folder`` that ``recipe`` does not learn from."""
+    tables = [table for table in recipe.negatives if table.folder == folder]
+    return [path for path in paths if all(is_held_out(path, table) for table in tables)]
 
 
 def load_negatives(recipe: Recipe, places: Sequence[Path], progress: Progress) -> Negatives:

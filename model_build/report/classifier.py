@@ -49,7 +49,9 @@ def measure_classifier(bundle: Bundle, question: Question, progress: Progress) -
     recordings = load_recordings(recipe, corpus, progress, question.limit)
     clips = [(sound.label, sound.pcm) for sound in recordings.sounds]
     ear = _Ear(bundle, rules, progress)
-    streams = [hear_stream(ear.frontend, ear.classifier, folder, progress) for folder in question.streams]
+    streams = [
+        hear_stream(ear.frontend, ear.classifier, folder, recipe, progress) for folder in question.streams
+    ]
     heard = hear(ear.frontend, ear.classifier, clips, progress)
     scores = score_clips(heard, rules)
     counts = confusion(scores, len(rules.labels))

@@ -11,6 +11,8 @@ from contract.audio import MEL_BINS, RATE_HZ
 from model_build.audio_file import SUFFIXES, read_pcm
 from model_build.dataset import Pcm, Progress
 from model_build.errors import DatasetError
+from model_build.negatives import not_learned
+from model_build.recipe import Recipe
 from model_build.report.rules import Rules
 from model_build.runtime import Classifier, Frontend
 from model_build.shape import STEP_FRAMES
@@ -74,9 +76,14 @@ def sound_files(folder: Path) -> list[Path]:
     return files
 
 
-def hear_stream(frontend: Frontend, classifier: Classifier, folder: Path, progress: Progress) -> StreamHeard:
-    """The recordings of ``folder`` as one stream that is never reset; files that cannot be read are named."""
-    paths = sound_files(folder)
+def hear_stream(
+    frontend: Frontend, classifier: Classifier, folder: Path, recipe: Recipe, progress: Progress
+) -> StreamHeard:
+    """The recordings of ``folder`` as one stream that is never reset; files that cannot be read are named.
+
+    What ``recipe`` learns from, among its negatives, is left out.
+    """
+    paths = not_learned(sound_files(folder), folder.resolve().name, recipe)
     names, begins, edges, broken, heard = [], [], [], [], []
     waiting, samples = np.empty((0, MEL_BINS), np.int8), 0
     frontend.reset()

@@ -13,6 +13,7 @@ from contract.bundle import Bundle, read_bundle
 from contract.manifest import CLASSIFIER, PREPROCESS
 from model_build.__main__ import main
 from model_build.errors import DatasetError
+from model_build.recipe import load_recipe
 from model_build.report.classifier import Question, measure_classifier
 from model_build.report.figures import ClassifierFigures
 from model_build.report.page import render
@@ -21,6 +22,8 @@ from model_build.report.rules import Rules
 from model_build.report.streams import count_alarms, hear_stream, sound_files
 from model_build.runtime import Classifier, Frontend
 from tests.model_build.conftest import WriteSound
+
+KEYWORDS = load_recipe("keywords")
 
 
 def quiet(_what: str, _done: int, _total: int) -> None:
@@ -106,7 +109,7 @@ def test_the_files_of_a_stream_are_heard_without_a_pause(
         soundfile.read(write_sound(tmp_path / f"{n}.wav", seconds=0.9 + n / 7, seed=n))[0] for n in range(3)
     ]
     frontend, classifier = Frontend(keywords.files[PREPROCESS]), Classifier(keywords.files[CLASSIFIER])
-    stream = hear_stream(frontend, classifier, tmp_path, quiet)
+    stream = hear_stream(frontend, classifier, tmp_path, KEYWORDS, quiet)
     joined = np.round(np.concatenate(sounds) * 32768).astype(np.int16)
     assert np.array_equal(stream.posteriors, classifier.clip(frontend.features(joined), 4))
     assert stream.files == ("0.wav", "1.wav", "2.wav")
@@ -119,7 +122,7 @@ def test_a_false_alarm_is_named_with_its_file_and_its_place(
     for n in range(2):
         write_sound(tmp_path / f"{n}.wav", seconds=2.0, seed=n)
     models = Frontend(keywords.files[PREPROCESS]), Classifier(keywords.files[CLASSIFIER])
-    stream = hear_stream(*models, tmp_path, quiet)
+    stream = hear_stream(*models, tmp_path, KEYWORDS, quiet)
     rows = np.zeros_like(stream.posteriors)
     rows[30:36, 1] = 1.0
     alarms = count_alarms(dataclasses.replace(stream, posteriors=rows), Rules.of(keywords.manifest))
