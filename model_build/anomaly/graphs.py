@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from contract.audio import MEL_BINS
 from model_build.anomaly.network import STEP_VALUES
-from model_build.anomaly.scoring import CENTRE, FAST, SLOW, SOFTNESS
+from model_build.anomaly.scoring import CENTRE, FAR, FAST, LOUD, SLOW, SOFTNESS
 from model_build.graphs import Affine, Arrays, _fused_lstm
 from model_build.shape import STEP_FRAMES
 
-_FAST_STEPS, _FAST_MOST = 16.0, 200.0
-"""Steps of a residual per its spread, and most of them: 320 squares stay below 2**24."""
+_FAST_STEPS = 16.0
+"""Steps of a residual per its spread."""
 _FAST_COARSE = 64.0
 """Sums of squares are divided by this before a window of them is added."""
 _SLOW_STEPS, _SLOW_MOST = 4.0, 456.0
@@ -61,7 +61,8 @@ def core_graph(arrays: Arrays) -> Any:
 def score_graph(arrays: Arrays, window: int, core_output: Affine) -> Any:
     """Residuals as the core's int8 in, one row of 1 − score and score for each out."""
     fast_gain = np.tile(_FAST_STEPS * core_output.scale / arrays["fast_spread"], STEP_FRAMES)
-    slow_gain = core_output.scale / STEP_FRAMES / arrays["slow_spread"]
+    slow_gain = 1.0 / (_FAST_STEPS * STEP_FRAMES * arrays["slow_spread"])
+    most, loud = FAR * _FAST_STEPS, round(LOUD * _FAST_STEPS**2 * STEP_VALUES / _FAST_COARSE)
     # Of the whole numbers that are summed back to means of squares, and of fourth powers.
     units = np.log([_FAST_COARSE / _FAST_STEPS**2 / STEP_VALUES, 1.0 / _SLOW_STEPS**2 / MEL_BINS])
     slope = np.array([1.0, 0.5]) / arrays["log_spread"]
@@ -70,9 +71,10 @@ def score_graph(arrays: Arrays, window: int, core_output: Affine) -> Any:
     def score(residual: Any, state_error: Any) -> dict[str, Any]:
         codes = tf.cast(residual, tf.float32) - float(core_output.zero_point)
         z = tf.round(codes * _constant(fast_gain))
-        z = tf.minimum(tf.maximum(z, -_FAST_MOST), _FAST_MOST)
+        z = tf.minimum(tf.maximum(z, -most), most)
         square = tf.round(tf.reduce_sum(z * z, axis=1, keepdims=True) * (1.0 / _FAST_COARSE))
-        total = tf.reduce_sum(tf.reshape(codes, [-1, STEP_FRAMES, MEL_BINS]), axis=1)
+        square = tf.minimum(square, float(loud))
+        total = tf.reduce_sum(tf.reshape(z, [-1, STEP_FRAMES, MEL_BINS]), axis=1)
         fresh = tf.reshape(tf.concat([total, square], axis=1), [1, -1, MEL_BINS + 1])
         heard = tf.concat([state_error, fresh], axis=1)
         mean = tf.nn.avg_pool2d(heard[:, :, None, :], (window, 1), (1, 1), "VALID")

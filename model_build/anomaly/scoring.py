@@ -7,6 +7,9 @@ Two errors are kept, each the logarithm of a mean over the recipe's window:
   Averaging first takes the noise off, so that a decibel too much in one band shows; the fourth power lets a
   few bands stand out of eighty.
 
+A machine that is about to break goes on sounding so; a door that slams does not. So a residual counts at most
+``FAR`` spreads, and a step at most ``LOUD`` times as much as normal.
+
 Both are standardised by their mean and spread on normal sound that nothing was trained on; the larger counts.
 """
 
@@ -21,6 +24,9 @@ from model_build.shape import STEP_FRAMES
 
 FAST, SLOW = 0, 1
 """Order of the two errors in arrays."""
+
+FAR = 4.0
+LOUD = 2.0
 
 CENTRE = 6.0
 """Spreads above normal at which the score is a half."""
@@ -42,7 +48,7 @@ class Scoring:
     fast_spread: NDArray[np.float64]
     """(MEL_BINS,) spread of the residual"""
     slow_spread: NDArray[np.float64]
-    """(MEL_BINS,) spread of the residual's mean over the window"""
+    """(MEL_BINS,) spread, in units of the former, of the residual's mean over the window"""
     log_mean: NDArray[np.float64]
     """(2,) of the errors"""
     log_spread: NDArray[np.float64]
@@ -61,11 +67,11 @@ class Scoring:
 
 def fit_scoring(learned: Sequence[Residual], held_out: Sequence[Residual], window: int) -> Scoring:
     """From residuals of normal sound: the bands' spreads from what was learned, the errors' from the rest."""
-    bands = np.concatenate(learned).reshape(-1, MEL_BINS)
-    means = np.concatenate([settled(_band_means(residual, window), window) for residual in learned])
+    fast = np.maximum(np.concatenate(learned).reshape(-1, MEL_BINS).std(axis=0), _LEAST)
+    means = np.concatenate([settled(_band_means(_limited(one, fast), window), window) for one in learned])
     rough = Scoring(
         window=window,
-        fast_spread=np.maximum(bands.std(axis=0), _LEAST),
+        fast_spread=fast,
         slow_spread=np.maximum(np.sqrt((means**2).mean(axis=0)), _LEAST),
         log_mean=np.zeros(2),
         log_spread=np.ones(2),
@@ -87,15 +93,21 @@ def settled(steps: NDArray[np.float64], window: int) -> NDArray[np.float64]:
 
 def _errors(scoring: Scoring, residual: Residual) -> NDArray[np.float64]:
     """(S, 2) fast and slow error."""
-    z = residual.reshape(-1, STEP_FRAMES, MEL_BINS) / scoring.fast_spread
-    fast = _window_mean((z**2).mean(axis=(1, 2))[:, None], scoring.window)[:, 0]
-    slow = ((_band_means(residual, scoring.window) / scoring.slow_spread) ** 4).mean(axis=1)
+    z = _limited(residual, scoring.fast_spread)
+    steps = np.minimum((z**2).mean(axis=(1, 2)), LOUD)
+    fast = _window_mean(steps[:, None], scoring.window)[:, 0]
+    slow = ((_band_means(z, scoring.window) / scoring.slow_spread) ** 4).mean(axis=1)
     return np.stack([np.log(np.maximum(fast, _LEAST)), np.log(np.maximum(slow, _LEAST)) / 2], axis=1)
 
 
-def _band_means(residual: Residual, window: int) -> NDArray[np.float64]:
-    """(S, MEL_BINS) mean residual of each band over the window that ends there."""
-    return _window_mean(residual.reshape(-1, STEP_FRAMES, MEL_BINS).mean(axis=1), window)
+def _limited(residual: Residual, spread: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(S, STEP_FRAMES, MEL_BINS) residuals in units of their spread, none beyond ``FAR``."""
+    return np.clip(residual.reshape(-1, STEP_FRAMES, MEL_BINS) / spread, -FAR, FAR)
+
+
+def _band_means(z: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+    """(S, MEL_BINS) mean of each band over the window that ends there."""
+    return _window_mean(z.mean(axis=1), window)
 
 
 def _window_mean(rows: NDArray[np.floating], window: int) -> NDArray[np.float64]:

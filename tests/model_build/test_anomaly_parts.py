@@ -59,6 +59,15 @@ def test_normal_lies_around_zero_and_a_decibel_in_one_band_far_above() -> None:
     assert heard[200 + WINDOW :].min() > calm[WINDOW:].max()
 
 
+def test_one_bang_from_elsewhere_is_no_fault() -> None:
+    scoring = fit_scoring([noise(1), noise(2)], [noise(3), noise(4)], 25)
+    banged = noise(5)
+    banged[200] *= 40.0
+    lasting = noise(5)
+    lasting[200::2] *= 40.0
+    assert scoring.spreads(banged)[200:].max() < scoring.spreads(lasting)[225:].min() / 3
+
+
 def test_flutter_is_heard_too() -> None:
     scoring = fit_scoring([noise(1), noise(2)], [noise(3), noise(4)], WINDOW)
     assert scoring.spreads(noise(5) * np.where(np.arange(320) % 3, 1.0, 1.3)).min() < CENTRE
