@@ -5,9 +5,9 @@ import pytest
 
 from contract.bundle import read_bundle
 from contract.manifest import PREPROCESS
-from model_build.augment import Augmenter
 from model_build.dataset import Clip, Sound
-from model_build.examples import ExampleMaker, ExampleSet, audible, distort
+from model_build.examples import ExampleSet, audible, distort, make_copy
+from model_build.negatives import Negative
 from model_build.recipe import Recipe, load_recipe
 from model_build.runtime import Frontend
 
@@ -30,11 +30,36 @@ def sounds(recipe: Recipe, tmp_path) -> list[Sound]:
 
 
 @pytest.fixture
-def copies(models, tmp_path) -> list[ExampleSet]:
-    draw = np.random.default_rng(0)
-    frontend = Frontend(read_bundle(models / "keywords.bundle").files[PREPROCESS])
-    maker = ExampleMaker(SMALL, Augmenter(SMALL.augment, [], draw), frontend, draw)
-    return list(maker.copies(sounds(SMALL, tmp_path), lambda *_: None))
+def frontend(models) -> Frontend:
+    return Frontend(read_bundle(models / "keywords.bundle").files[PREPROCESS])
+
+
+@pytest.fixture
+def copies(frontend: Frontend, tmp_path) -> list[ExampleSet]:
+    return [make_copy(SMALL, index, sounds(SMALL, tmp_path), [], [], frontend) for index in range(2)]
+
+
+def test_a_copy_is_a_function_of_its_number(copies: list[ExampleSet], frontend: Frontend, tmp_path) -> None:
+    again = make_copy(SMALL, 1, sounds(SMALL, tmp_path), [], [], frontend)
+    assert np.array_equal(again.features, copies[1].features)
+    assert np.array_equal(again.targets, copies[1].targets)
+
+
+def test_only_what_holds_no_target_so_far_is_rejected(copies: list[ExampleSet]) -> None:
+    for copy in copies:
+        heard = np.cumsum(copy.targets < len(SMALL.targets), axis=1) > 0
+        assert np.array_equal(copy.rejects == 0, heard)
+
+
+def test_negatives_are_cut_and_called_what_the_recipe_says(frontend: Frontend, tmp_path) -> None:
+    table = SMALL.negatives[0]
+    only = dataclasses.replace(SMALL, negatives=(dataclasses.replace(table, part=2.0),))
+    long = Negative(table=only.negatives[0], path=tmp_path / "a.flac", pcm=np.full(80_000, 900, np.int16))
+    made = make_copy(only, 0, sounds(only, tmp_path), [], [long], frontend)
+    plain = make_copy(only, 0, sounds(only, tmp_path), [], [], frontend)
+    assert made.features.shape[0] - plain.features.shape[0] == 2
+    label = only.labels.index(table.label)
+    assert (made.targets[:, -1] == label).sum() - (plain.targets[:, -1] == label).sum() == 2
 
 
 def test_each_label_gets_its_part(copies: list[ExampleSet]) -> None:
@@ -46,9 +71,9 @@ def test_each_label_gets_its_part(copies: list[ExampleSet]) -> None:
 def test_a_single_clip_is_asked_at_its_end_and_a_chain_at_each_end(copies: list[ExampleSet]) -> None:
     single, chained = copies
     assert single.features.shape == (10, 52, 80)
-    assert np.flatnonzero(single.weights[0]).tolist() == [25]
+    assert np.flatnonzero(single.weights[0]).tolist() == [12]
     assert chained.features.shape == (10, 100, 80)
-    assert np.flatnonzero(chained.weights[0]).tolist() == [24, 49]
+    assert np.flatnonzero(chained.weights[0]).tolist() == [11, 24]
     assert chained.sources.shape == (10, 2)
 
 
@@ -62,8 +87,8 @@ def test_without_leaves_out_every_example_with_a_held_out_sound(copies: list[Exa
 def test_what_is_far_below_the_loudest_is_not_asked() -> None:
     features = np.full((1, 8, 80), 80, np.int8)
     features[0, 4:] = 0
-    assert audible(features, 30.0).tolist() == [[1, 1, 0, 0]]
-    assert audible(features, None).tolist() == [[1, 1, 1, 1]]
+    assert audible(features, 30.0).tolist() == [[1, 0]]
+    assert audible(features, None).tolist() == [[1, 1]]
 
 
 def test_distortion_stays_within_the_features_range() -> None:
