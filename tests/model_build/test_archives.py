@@ -220,9 +220,12 @@ def test_two_downloads_do_not_write_one_file(server: ArchiveServer, tmp_path: Pa
 
 
 CHILD = """
+import signal
 import sys
 from pathlib import Path
 from model_build.archives.download import download
+# A shell that starts something in the background has it ignore this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 download(sys.argv[1], Path(sys.argv[2]), None, lambda have: None)
 """
 

@@ -96,7 +96,7 @@ def test_a_stream_is_listened_to(commands: Path, tmp_path: Path, frontend: Front
     asked = order(commands, tmp_path / "out", models=("tree",), stream=commands / "_background_noise_")
     compared = compare(asked, silent, frontend)
     assert compared.rows[0].alarms_per_hour is not None
-    assert compared.plain["stream_hours"] == pytest.approx(3 / 3600, rel=0.01)
+    assert compared.plain["stream_hours"] == pytest.approx(3 / 3600, rel=0.03)
 
 
 def test_what_cannot_be_compared_is_said_at_once(

@@ -38,4 +38,4 @@ def test_weights_for_conversion_have_the_norms_folded_in(network: Network) -> No
     arrays = network.arrays()
     assert not any(name.startswith("norm") for name in arrays)
     assert arrays["conv1_bias"].shape == (24,)
-    assert arrays["kernel"].shape == (96, 512)
+    assert arrays["kernel"].shape == (80, 4 * 112)
