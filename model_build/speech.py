@@ -18,7 +18,8 @@ from model_build.cuts import fit
 from model_build.dataset import Clip, Pcm, Progress, Sound
 from model_build.recipe import Recipe
 
-ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan")
+ACCENTS = ("en-us", "en-029", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan")
+"""Not plain en-gb: there espeak-ng ignores the speaker."""
 SPEAKERS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f2", "f3", "f4", "f5")
 _SPEAK_LIMIT_S = 20
 _LOUD = 0.01
