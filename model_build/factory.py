@@ -88,7 +88,9 @@ def build(order: Order, progress: Progress, announce: Announce) -> Built:
         fitted.network, Classifier(fitted.classifier), list(fitted.features[: parity.CLIPS])
     )
     streams = shop.hear_streams(fitted)
-    thresholds = choose_thresholds(heard.exported, streams, recipe.labels, recipe.decision)
+    thresholds = choose_thresholds(
+        heard.exported, [*streams, *shop.hear_varied_streams(fitted)], recipe.labels, recipe.decision
+    )
     content = make_bundle(
         recipe,
         preprocess,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from contract.audio import RATE_HZ
 from model_build import parity
 from model_build.augment import Augmenter
-from model_build.dataset import Progress, Recordings, Sound
+from model_build.dataset import Pcm, Progress, Recordings, Sound
 from model_build.errors import DatasetError
 from model_build.evaluate import Heard, hear, score
 from model_build.examples import ExampleSet, make_copy
@@ -26,6 +26,8 @@ from model_build.work import Arrays, WorkFolder
 
 CALIBRATION_CLIPS = 200
 _WHOLE_EIGHTS = 8
+_STREAMS = 77
+"""Part of the seed by which streams are varied, so that they are varied otherwise than any copy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,9 +173,22 @@ class Workshop:
 
     def hear_streams(self, fitted: Fitted) -> list[Heard]:
         """The negatives that were held out, those of one folder one after another as one stream."""
+        return self._hear_held_out(fitted, lambda pcm: pcm)
+
+    def hear_varied_streams(self, fitted: Fitted) -> list[Heard]:
+        """The same streams, varied as copies are, ``recipe.decision.stream_copies`` times."""
+        recipe, noises = self._recipe, [*self._recordings.noises, *self._backgrounds()]
+        draw = np.random.default_rng([recipe.training.seed, _STREAMS])
+        vary = Augmenter(recipe.augment, noises, draw).vary
+        rounds = [self._hear_held_out(fitted, vary) for _ in range(recipe.decision.stream_copies)]
+        return [heard for streams in rounds for heard in streams]
+
+    def _hear_held_out(self, fitted: Fitted, change: Callable[[Pcm], Pcm]) -> list[Heard]:
         streams = []
         for table in self._recipe.negatives:
-            sounds = [negative.pcm for negative in self._negatives.held_out if negative.table == table]
+            sounds = [
+                change(negative.pcm) for negative in self._negatives.held_out if negative.table == table
+            ]
             if sounds:
                 streams.append((table.label, np.concatenate(sounds)))
         return hear(Frontend(self._preprocess), Classifier(fitted.classifier), streams, self._progress)
