@@ -37,41 +37,43 @@ class Thin:
     sentence: str
     prevents: bool
     """Whether the label cannot be learned, or not be judged, before this is mended."""
+    empty: bool = False
+    """Whether nobody has given the label yet."""
 
 
 def thin(held: Iterable[Held]) -> tuple[Thin, ...]:
     """What is missing, what prevents learning first.
 
     >>> owl = Held(label="owl", by_split={"training": 40}, places=2, recordings=9)
-    >>> [found.sentence for found in thin([owl])]
-    ['owl has no window for validation: training could not tell when to stop. Answer windows of other hours.']
+    >>> print(thin([owl])[0].sentence)
+    “owl” has no window for validation: training could not tell when to stop. Answer windows of other hours.
     """
     found = [one for item in held for one in _of_label(item)]
     return tuple(sorted(found, key=lambda one: not one.prevents))
 
 
 def _of_label(held: Held) -> Iterator[Thin]:
-    name = held.label
+    label, name = held.label, f"“{held.label}”"
     if not held.windows:
-        yield Thin(label=name, sentence=f"{name} has no answered window yet.", prevents=True)
+        yield Thin(label=label, sentence=f"{name} has no answered window yet.", prevents=True, empty=True)
         return
     if not held.by_split.get(TRAINING):
         sentence = f"{name} has no window to learn from: all of its hours fell into other splits."
-        yield Thin(label=name, sentence=f"{sentence} Answer windows of other hours.", prevents=True)
+        yield Thin(label=label, sentence=f"{sentence} Answer windows of other hours.", prevents=True)
     if not held.by_split.get(VALIDATION):
         sentence = f"{name} has no window for validation: training could not tell when to stop."
-        yield Thin(label=name, sentence=f"{sentence} Answer windows of other hours.", prevents=True)
+        yield Thin(label=label, sentence=f"{sentence} Answer windows of other hours.", prevents=True)
     if held.windows < FEWEST:
         count = f"{held.windows} window{'' if held.windows == 1 else 's'}"
         sentence = f"{name} has {count}; below {FEWEST}, what is learned of it depends on chance."
-        yield Thin(label=name, sentence=sentence, prevents=False)
+        yield Thin(label=label, sentence=sentence, prevents=False)
     if held.by_split.get(VALIDATION) and not held.by_split.get(TEST) and held.windows >= FEWEST:
         sentence = f"{name} has no window for the test: the gate judges it by validation alone."
-        yield Thin(label=name, sentence=sentence, prevents=False)
+        yield Thin(label=label, sentence=sentence, prevents=False)
     if held.recordings < FEWEST_RECORDINGS:
         hours = "one quarter of an hour" if held.recordings == 1 else f"{held.recordings} quarters of an hour"
         sentence = f"{name} was heard in {hours} only: a model would learn that moment, not the sound."
-        yield Thin(label=name, sentence=sentence, prevents=False)
+        yield Thin(label=label, sentence=sentence, prevents=False)
     elif held.places == 1:
         sentence = f"{name} was heard at one place only: a model may learn the place instead of the sound."
-        yield Thin(label=name, sentence=sentence, prevents=False)
+        yield Thin(label=label, sentence=sentence, prevents=False)
