@@ -134,7 +134,7 @@ def _add_labels(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         parser.add_argument(
             "--start",
             metavar="TIME",
-            help=f"what times count from: 2026-05-01T18:30 (UTC), or seconds since 1970 (default: {of_start})",
+            help=f"what times count from: 2026-05-01T18:30 (UTC), or seconds from 1970 (default: {of_start})",
         )
         parser.add_argument("--json", action="store_true", help="say what was done as JSON")
 

@@ -1,14 +1,14 @@
 """Rows of the labels that reviewers give."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, case, delete, func, select, update
 
 from aggregator.store.insert import unless_there
 from aggregator.store.review_tables import review_labels, reviews
 
-_NO_NAME = "\x00"
+_NO_NAME: Final = ""
 """What a label is called for the moment in which two change names."""
 
 
