@@ -166,7 +166,7 @@ class DatasetService:
             tied=sum(not one.agreed for one in answered),
             bordering=sum(one.agreed and one.split is None for one in answered),
             labels=labels,
-            splits=Counter(one.split for one in usable if one.split is not None),
+            splits=dict(Counter(one.split for one in usable if one.split is not None)),
             nodes=_places(nodes, Counter(one.node for one in answered)),
             sites=_places(sites, Counter(one.site for one in answered)),
             reasons=_places(by_reason, Counter(one.reason for one in answered)),
@@ -221,7 +221,7 @@ def _labels(usable: Sequence[_Answered], names: Iterable[str]) -> tuple[LabelCou
         if one.split is not None:
             counts[one.shown_label][one.split] += 1
     found = [
-        LabelCount(label=label, total=by_split.total(), by_split=by_split)
+        LabelCount(label=label, total=by_split.total(), by_split=dict(by_split))
         for label, by_split in counts.items()
     ]
     return tuple(sorted(found, key=lambda one: (-one.total, one.label)))

@@ -103,7 +103,9 @@ def pages(services: Services) -> Blueprint:
 
 def told_words(told: Stored) -> str:
     """What became of an answer, for its reviewer."""
-    words = {"none": "None of them", "skip": "Skipped"}.get(told.verdict, f"“{told.label}”")
+    if told.verdict == "skip":
+        return "Skipped."
+    words = "None of them" if told.verdict == "none" else f"“{told.label}”"
     if told.batch is None:
         return f"{words}: that was kept before."
     return f"{words} kept for {told.windows} windows." if told.windows > 1 else f"{words} kept."

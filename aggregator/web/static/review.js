@@ -16,6 +16,8 @@ let shown = stage.querySelector("[data-card]");
 let ahead = [];
 let exhausted = false;
 let travelling = Promise.resolve();
+// Windows whose answers are on their way: the server would hand them out once more.
+const onTheirWay = new Set();
 
 const windowOf = (card) => card.dataset.window;
 
@@ -63,7 +65,7 @@ async function ask(address, body) {
 }
 
 function held() {
-  return [shown, ...ahead].filter(Boolean).map(windowOf);
+  return [...[shown, ...ahead].filter(Boolean).map(windowOf), ...onTheirWay];
 }
 
 function address(of, extra = []) {
@@ -105,17 +107,19 @@ function answer(said) {
   if (!card) return;
   const body = new URLSearchParams(new FormData(card));
   body.set("said", said);
-  exhausted = exhausted && ahead.length === 0;
+  onTheirWay.add(windowOf(card));
   show(ahead.shift() ?? null);
   say("");
   send(async () => {
-    for (const window of [windowOf(card), ...held()]) body.append("beside", window);
+    for (const window of held()) body.append("beside", window);
     try {
       const content = await ask(stage.dataset.answer, body);
       say(content.told);
       take(content);
+      onTheirWay.delete(windowOf(card));
       await fill();
     } catch (error) {
+      onTheirWay.delete(windowOf(card));
       if (shown) ahead.unshift(shown);
       show(card);
       refuse(`That answer was not kept: ${error.message}`);
@@ -124,7 +128,8 @@ function answer(said) {
 }
 
 function undo() {
-  const body = new URLSearchParams(new FormData(document.querySelector("[data-undo]").form));
+  // The form to sign out is on every page, also when no card is.
+  const body = new URLSearchParams({ csrf_token: document.querySelector("[name=csrf_token]").value });
   send(async () => {
     try {
       const content = await ask(stage.dataset.undo, body);
@@ -144,9 +149,9 @@ function undo() {
 // Keys and clicks.
 
 function press(button) {
-  if (!button) return false;
-  if (button.type === "checkbox") button.checked = !button.checked;
-  else if ("undo" in button.dataset) undo();
+  if (button?.type === "checkbox") button.checked = !button.checked;
+  else if (!button) return false;
+  else if (button.dataset.key === "u") undo();
   else answer(button.value);
   return true;
 }
@@ -178,7 +183,8 @@ document.addEventListener("keydown", (event) => {
   if (target.matches("select, textarea, input:not([type=checkbox])")) return;
   // Who moved the focus to a button or link means that one.
   if ((event.key === "Enter" || event.key === " ") && target.matches("button, a, summary, input")) return;
-  if (event.key === "?") help.open = !help.open;
+  if (event.key === "u") undo();
+  else if (event.key === "?") help.open = !help.open;
   else if (event.key === "/" && shown) shown.querySelector("[data-find]").focus();
   else if (!press(stage.querySelector(`[data-key="${CSS.escape(event.key)}"]`))) return;
   event.preventDefault();
