@@ -97,8 +97,10 @@ class CardIndex:
         with self._database.write() as connection:
             for text in sorted(labels):
                 self._labels.ensure(connection, json.loads(text), None)
+            stored = reviews.stored(connection, [draft["window_id"] for draft in drafts])
             for draft in drafts:
-                self._add_one(connection, draft)
+                if draft["window_id"] in stored:  # it may have been deleted meanwhile
+                    self._add_one(connection, draft)
         self._known_labels |= labels
 
     def _add_one(self, connection: Connection, draft: dict[str, Any]) -> None:

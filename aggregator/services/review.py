@@ -154,7 +154,7 @@ class ReviewService:
         """How far the reviewing has come."""
         with self._database.read() as connection:
             rows = store.by_reviewer(connection)
-            frontends = dataset.frontends(connection)
+            answered = cards.answered_count(connection)
             waiting = cards.open_count(connection)
             unindexed = dataset.unindexed(connection)
         reviewers = tuple(
@@ -163,7 +163,7 @@ class ReviewService:
         )
         return Progress(
             waiting=waiting,
-            answered=sum(row.answered for row in frontends),
+            answered=answered,
             mine=sum(one.answers for one in reviewers if one.name == reviewer),
             unindexed=unindexed,
             reviewers=reviewers,

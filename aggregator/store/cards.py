@@ -34,9 +34,8 @@ def unindexed(connection: Connection, limit: int) -> Sequence[Any]:
 
 
 def add(connection: Connection, row: Mapping[str, Any]) -> None:
-    """Add a card unless another indexer was quicker, or its window is gone."""
-    if connection.scalar(select(windows.c.id).where(windows.c.id == row["window_id"])) is not None:
-        connection.execute(unless_there(connection, cards).values(**row))
+    """Add a card unless another indexer was quicker. Its window must be stored."""
+    connection.execute(unless_there(connection, cards), row)
 
 
 def fingerprints(
@@ -146,6 +145,11 @@ def open_count(connection: Connection) -> int:
     """Cards that nobody has answered, one per group."""
     wanted = select(func.count()).where(cards.c.answers == 0, cards.c.representative.is_(None))
     return connection.scalar(wanted.select_from(cards)) or 0
+
+
+def answered_count(connection: Connection) -> int:
+    """Windows that somebody has answered."""
+    return connection.scalar(select(func.count()).select_from(cards).where(cards.c.answers > 0)) or 0
 
 
 def recount(connection: Connection, window_ids: Sequence[int]) -> None:
