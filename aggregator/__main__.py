@@ -23,6 +23,7 @@ examples:
   aggregator password --config FILE                 set or change the dashboard's password
   aggregator broker config --into /etc/mosquitto    write a configuration for mosquitto
   aggregator stats --json                           what is stored, for scripts
+  aggregator labels export --format csv             what reviewers said of windows
 
 Every setting can stand in the file, in the environment, or on the command line:
   [broker] port = 1884      SOUNDPOST_AGGREGATOR_BROKER_PORT=1884      --broker-port 1884
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "password", "set the dashboard's password, from prompt or stdin", _program("password"))
     stats = _add(commands, "stats", "print what is stored", _stats)
     stats.add_argument("--json", action="store_true", help="as JSON")
+    _add_labels(commands)
     _add_broker(commands)
     _add_demo(commands)
     return parser
@@ -109,6 +111,42 @@ def _add_broker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="make a password for it; repeatable",
     )
     config.add_argument("--bind", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+
+
+def _add_labels(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from aggregator.domain.label_files.formats import FORMATS
+
+    meaning = "exchange labels of windows with other programs"
+    labels = commands.add_parser("labels", help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}.")
+    both = labels.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    load = _add(both, "import", "answer the windows that a file of labels speaks of", _labels("load"))
+    load.add_argument("file", type=Path, metavar="FILE", help="file of labels")
+    load.add_argument("--reviewer", required=True, metavar="NAME", help="in whose name")
+    load.add_argument("--add-labels", action="store_true", help="add labels that are not known yet")
+    dump = _add(both, "export", "write what reviewers say of windows", _labels("dump"))
+    dump.add_argument("--out", type=Path, metavar="FILE", help="where to (default: standard output)")
+    dump.add_argument("--reviewer", default="", metavar="NAME", help="only what this one says")
+    for parser, of_start in ((load, "1970"), (dump, "the first window, or 1970 where files say dates")):
+        parser.add_argument("--format", choices=tuple(FORMATS), required=True, help="how labels are written")
+        parser.add_argument(
+            "--node", default="", metavar="NAME", help="the node, where the file does not say it"
+        )
+        parser.add_argument(
+            "--start",
+            metavar="TIME",
+            help=f"what times count from: 2026-05-01T18:30 (UTC), or seconds from 1970 (default: {of_start})",
+        )
+        parser.add_argument("--json", action="store_true", help="say what was done as JSON")
+
+
+def _labels(name: str) -> Callable[[argparse.Namespace], int]:
+    def run(arguments: argparse.Namespace) -> int:
+        from aggregator import label_commands
+
+        status: int = getattr(label_commands, name)(_settings(arguments), arguments)
+        return status
+
+    return run
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -15,6 +15,7 @@ from aggregator.store.database import Database
 if TYPE_CHECKING:
     from aggregator.mqtt.subscriber import Subscriber
     from aggregator.services.catalogue import Services
+    from aggregator.services.indexing import Indexing
 
 _log = logging.getLogger(__name__)
 
@@ -51,9 +52,13 @@ def services(settings: Settings, opened: Database) -> "Services":
     from aggregator.services.accounts import AccountService
     from aggregator.services.catalogue import Services
     from aggregator.services.commands import CommandService
+    from aggregator.services.dataset import DatasetService
     from aggregator.services.detections import DetectionService
     from aggregator.services.fleet import FleetService
+    from aggregator.services.label_files import LabelFileService
+    from aggregator.services.labels import LabelService
     from aggregator.services.live import LiveFeed
+    from aggregator.services.review import ReviewService
     from aggregator.services.statistics import StatisticsService
 
     silent_after_s = settings.fleet.silent_after_s
@@ -64,8 +69,21 @@ def services(settings: Settings, opened: Database) -> "Services":
         accounts=AccountService(opened, settings.folder),
         statistics=StatisticsService(opened),
         commands=CommandService(opened),
+        review=ReviewService(opened),
+        labels=LabelService(opened),
+        dataset=DatasetService(opened),
+        label_files=LabelFileService(opened),
         namespace=settings.fleet.namespace,
     )
+
+
+def indexing(opened: Database) -> "Indexing":
+    """What makes cards of windows, not started yet. The dashboard's process runs it: ingest must not wait."""
+    from aggregator.services.card_index import CardIndex
+    from aggregator.services.indexing import Indexing
+    from aggregator.services.labels import LabelService
+
+    return Indexing(CardIndex(opened, LabelService(opened)))
 
 
 def subscriber(settings: Settings, opened: Database) -> "Subscriber":

@@ -29,6 +29,22 @@ class CommandError(AggregatorError):
     """A command is not one that nodes obey."""
 
 
+class LabelError(AggregatorError):
+    """A label cannot be made or changed so; the text says why."""
+
+
+class ReviewError(AggregatorError):
+    """An answer cannot be taken; the text says why."""
+
+
+class UnknownWindowError(AggregatorError):
+    """No window of that number is stored, or none any more."""
+
+
+class LabelFileError(AggregatorError):
+    """A file of labels cannot be read at all, or not be written; the text says why."""
+
+
 class PasswordError(AggregatorError):
     """A password cannot be set: too short, or set before."""
 

@@ -33,7 +33,7 @@ def main(address: str, password: str) -> None:
 
 
 def take_all(browser: Browser, address: str) -> None:
-    """The fleet, live and a detection in light; the detection and the fleet also otherwise."""
+    """Every page in light; the detection and the fleet also otherwise."""
     browser.prefer("light")
     take(browser, address, "/", "fleet")
     take(browser, address, "/live", "live")
@@ -45,6 +45,11 @@ def take_all(browser: Browser, address: str) -> None:
     take(browser, address, detection, "detection")
     node = browser.one(".head a").get_attribute("href").removeprefix(address)
     take(browser, address, node, "node")
+    browser.driver.get(f"{address}/review/reviewer")
+    browser.one("input[name=name]").send_keys("Ada\n")
+    browser.until(lambda: browser.text("h1") == "Review", "the queue")
+    take(browser, address, "/review", "review")
+    take(browser, address, "/dataset", "dataset")
     browser.prefer("dark")
     take(browser, address, detection, "detection-dark")
     browser.resize(PHONE)

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 from aggregator.services.accounts import AccountService
 from aggregator.services.commands import CommandService
+from aggregator.services.dataset import DatasetService
 from aggregator.services.detections import DetectionService
 from aggregator.services.fleet import FleetService
+from aggregator.services.label_files import LabelFileService
+from aggregator.services.labels import LabelService
 from aggregator.services.live import LiveFeed
+from aggregator.services.review import ReviewService
 from aggregator.services.statistics import StatisticsService
 
 
@@ -20,4 +24,8 @@ class Services:
     accounts: AccountService
     statistics: StatisticsService
     commands: CommandService
+    review: ReviewService
+    labels: LabelService
+    dataset: DatasetService
+    label_files: LabelFileService
     namespace: str

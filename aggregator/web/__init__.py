@@ -6,12 +6,13 @@ service and renders.
 
 from datetime import timedelta
 
-from flask import Flask
+from flask import Flask, request
 
 from aggregator.services.catalogue import Services
 from aggregator.web import (
     api,
     arrivals,
+    dataset,
     detections,
     events,
     exports,
@@ -21,6 +22,9 @@ from aggregator.web import (
     live,
     node,
     problems,
+    review,
+    review_api,
+    review_labels,
     security,
     sign_in,
     windows,
@@ -44,6 +48,7 @@ def create_app(services: Services) -> Flask:
         MAX_CONTENT_LENGTH=_LARGEST_FORM_BYTES,
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.before_request(_allow_files)
     security.protect(app, services.accounts)
     formats.install(app)
     problems.install(app)
@@ -58,7 +63,17 @@ def create_app(services: Services) -> Flask:
         windows.pages,
         node.pages,
         arrivals.pages,
+        review.pages,
+        review_labels.pages,
+        dataset.pages,
         api.pages,
+        review_api.pages,
     ):
         app.register_blueprint(pages(services))
     return app
+
+
+def _allow_files() -> None:
+    """A file of labels may be larger than other forms."""
+    if request.endpoint == "dataset.load":
+        request.max_content_length = dataset.LARGEST_UPLOAD_BYTES

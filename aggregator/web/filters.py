@@ -62,14 +62,21 @@ def _number(texts: Mapping[str, str], name: str, low: float, high: float) -> flo
     return value
 
 
-def _time(texts: Mapping[str, str], name: str, offset: timedelta) -> float | None:
-    text = texts.get(name)
-    if text is None:
-        return None
+def read_time(text: str, name: str, offset: timedelta = timedelta()) -> float:
+    """Seconds since 1970 of a time as people write it; ``BadRequest`` names the field ``name``.
+
+    >>> read_time("1970-01-01T00:01", "since")
+    60.0
+    """
     try:
         return float(text) if _is_number(text) else _moment(text, offset).timestamp()
     except (ValueError, OverflowError) as error:
         raise BadRequest(f"{name} must be a time such as 2026-05-01T18:30, or seconds since 1970.") from error
+
+
+def _time(texts: Mapping[str, str], name: str, offset: timedelta) -> float | None:
+    text = texts.get(name)
+    return None if text is None else read_time(text, name, offset)
 
 
 def _moment(text: str, offset: timedelta) -> datetime:

@@ -29,6 +29,13 @@ _GAP_WORDS: Final = {
     "restart": "agent restarted",
     "storage_damaged": "storage was damaged",
 }
+_REASON_WORDS: Final = {
+    "detection": "around a detection",
+    "near_miss": "a near miss",
+    "uncertain": "the model was unsure",
+    "random": "a random sample",
+    "all": "sent without a break",
+}
 
 
 def install(app: Flask) -> None:
@@ -188,6 +195,11 @@ def gap_words(reason: str) -> str:
     return _GAP_WORDS.get(reason, reason)
 
 
+def reason_words(reason: str) -> str:
+    """Why a node sent a window."""
+    return _REASON_WORDS.get(reason, reason.replace("_", " "))
+
+
 def input_words(state: str | None) -> str:
     """What the input does."""
     return NOTHING if state is None else _INPUT_WORDS.get(state, state)
@@ -199,5 +211,5 @@ def _moment(seconds: float) -> datetime:
 
 _FILTERS: Final = (
     iso, utc, percent, level, meter, size, celsius, whole, duration, duration_signed, gap_words, input_words,
-    spoken, milliseconds, certainty, is_score,
+    spoken, milliseconds, certainty, is_score, reason_words,
 )  # fmt: skip

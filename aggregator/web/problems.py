@@ -6,7 +6,16 @@ from typing import Final
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from aggregator.errors import AggregatorError, CommandError, CursorError, UnknownNodeError
+from aggregator.errors import (
+    AggregatorError,
+    CommandError,
+    CursorError,
+    LabelError,
+    LabelFileError,
+    ReviewError,
+    UnknownNodeError,
+    UnknownWindowError,
+)
 
 _TITLES: Final = {
     400: "That did not work",
@@ -27,7 +36,11 @@ _HINTS: Final = {
 _STATUS_OF_ERROR: Final[tuple[tuple[type[AggregatorError], int], ...]] = (
     (CursorError, 400),
     (CommandError, 400),
+    (LabelError, 400),
+    (ReviewError, 400),
+    (LabelFileError, 400),
     (UnknownNodeError, 404),
+    (UnknownWindowError, 404),
     (AggregatorError, 503),
 )
 
@@ -60,7 +73,8 @@ def _own_error(error: AggregatorError) -> Response:
 
 
 def _answer(status: int, detail: str) -> Response:
-    if request.path.startswith("/api/"):
+    # A script of ours asks for JSON and shows the detail itself.
+    if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
         return problem(status, detail)
     return Response(
         render_template("problem.html", status=status, title=_title(status), detail=detail), status

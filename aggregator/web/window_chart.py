@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from aggregator.domain.guesses import Guess
 from aggregator.services.detections import DetectionView, WindowView
 from aggregator.web.charts import (
     BOX_HEIGHT,
@@ -55,12 +56,41 @@ class WindowChart:
     loudest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Marked:
+    """The label that the chart is about, and the stretch that is marked in its lane."""
+
+    label: str
+    start_s: float
+    end_s: float
+    threshold: float | None
+
+
 def window_chart(window: WindowView, heard: DetectionView) -> WindowChart:
     """The chart of ``window``, with ``heard`` marked in it."""
+    return _chart(
+        window,
+        _Marked(
+            label=heard.label,
+            start_s=heard.start_s - window.start_s,
+            end_s=heard.end_s - window.start_s,
+            threshold=heard.threshold,
+        ),
+    )
+
+
+def card_chart(window: WindowView, told: Guess) -> WindowChart:
+    """The chart of ``window``, with the step at which the model was surest marked in it."""
+    at_s = max(told.step, 0) * window.step_ms / 1000
+    end_s = at_s + window.step_ms / 1000
+    return _chart(window, _Marked(label=told.label or "", start_s=at_s, end_s=end_s, threshold=None))
+
+
+def _chart(window: WindowView, marked: _Marked) -> WindowChart:
     duration_s = len(window.features) * window.hop_ms / 1000
     levels = decibels(window.features)
     span = level_span(levels)
-    start, end = (_share(moment_s - window.start_s, duration_s) for moment_s in (heard.start_s, heard.end_s))
+    start, end = (_share(offset_s, duration_s) for offset_s in (marked.start_s, marked.end_s))
     return WindowChart(
         duration_s=duration_s,
         seconds=seconds_ticks(duration_s),
@@ -69,7 +99,7 @@ def window_chart(window: WindowView, heard: DetectionView) -> WindowChart:
         high_db=minus(f"{span.high_db:.0f}"),
         heard_from_percent=start,
         heard_width_percent=round(end - start, 2),
-        lanes=tuple(_lane(window, index, heard, duration_s) for index in _shown(window, heard.label)),
+        lanes=tuple(_lane(window, index, marked, duration_s) for index in _shown(window, marked.label)),
         loudest=_loudest(levels, window.hop_ms),
     )
 
@@ -87,23 +117,24 @@ def _shown(window: WindowView, detected: str) -> list[int]:
     return [index for index in ranked if window.labels[index] == detected] + others[: _MOST_LANES - 1]
 
 
-def _lane(window: WindowView, index: int, heard: DetectionView, duration_s: float) -> Lane:
+def _lane(window: WindowView, index: int, marked: _Marked, duration_s: float) -> Lane:
     label, values = window.labels[index], [float(value) for value in window.posteriors[:, index]]
-    is_detected = label == heard.label
+    is_detected = label == marked.label
     step_s = window.step_ms / 1000
     width = BOX_WIDTH * step_s / duration_s
+    threshold = marked.threshold if is_detected else None
     return Lane(
         label=label,
         is_detected=is_detected,
         peak=max(values),
         area=area(values, duration_s / step_s),
         line=line(values, 0, duration_s / step_s),
-        threshold_y=BOX_HEIGHT * (1 - heard.threshold) if is_detected else None,
+        threshold_y=None if threshold is None else BOX_HEIGHT * (1 - threshold),
         titles=tuple(
             (
                 round(step * width, 1),
                 round(width, 1),
-                f"{label} {certainty(value, heard.label)} at {step * step_s:.2f} s",
+                f"{label} {certainty(value, marked.label)} at {step * step_s:.2f} s",
             )
             for step, value in enumerate(values)
         ),

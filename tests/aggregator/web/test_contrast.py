@@ -65,7 +65,7 @@ def test_both_schemes_name_the_same_colours() -> None:
 
 
 def test_colours_stand_in_the_tokens_alone() -> None:
-    for sheet in ("page.css", "sound.css"):
+    for sheet in ("page.css", "sound.css", "review.css"):
         found = re.findall(r"#[0-9a-fA-F]{3,8}\b", (STATIC / sheet).read_text())
         # White is the mark upon the spectrogram, which is dark in both schemes.
         assert set(found) <= {"#fff"}, sheet

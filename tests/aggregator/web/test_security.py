@@ -21,7 +21,7 @@ OPEN = {
 
 def routes(app: Flask) -> list[tuple[str, str, str]]:
     """Endpoint, method and a path that fits, for every route."""
-    arguments = {"name": "attic", "detection_id": 1, "window_id": 1, "filename": "page.css"}
+    arguments = {"name": "attic", "detection_id": 1, "window_id": 1, "label_id": 1, "filename": "page.css"}
     found = []
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

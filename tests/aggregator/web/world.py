@@ -296,5 +296,6 @@ def a_world(
     return Services(  # type: ignore[arg-type]
         fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(),
         accounts=FakeAccounts(password), statistics=FakeStatistics(), commands=FakeCommands(fleet),
-        namespace="soundpost",
+        # Pages of reviewing are tested over a real store.
+        review=None, labels=None, dataset=None, label_files=None, namespace="soundpost",
     )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Files of labels that other programs write and read: text in, spans out, and back. Pure."""

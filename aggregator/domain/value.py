@@ -1,0 +1,96 @@
+"""How much is to be learned from an answer: the order of the review queue.
+
+A window is worth an answer where the model was unsure, where few answers exist for what it probably is and
+for the place it comes from, where two models disagreed about the same moment, and where the node had a
+reason to ask. Each part is 0 to 1, and so is their weighted sum.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from aggregator.domain.guesses import Guess
+
+WEIGHTS: Final = {"uncertainty": 0.4, "rarity": 0.2, "novelty": 0.15, "disagreement": 0.15, "reason": 0.1}
+REASONS: Final = {"uncertain": 1.0, "near_miss": 0.8, "detection": 0.4, "random": 0.3, "all": 0.2}
+_OTHER_REASON: Final = 0.3
+LABEL_HALF: Final = 10
+NODE_HALF: Final = 10
+SITE_HALF: Final = 20
+"""So many answers halve what is left to learn about a label, a node, a site."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the value of a card is made of, each 0 to 1."""
+
+    uncertainty: float
+    rarity: float
+    novelty: float
+    disagreement: float
+    reason: float
+
+    @property
+    def value(self) -> float:
+        """The weighted sum, 0 to 1."""
+        parts: list[float] = [weight * getattr(self, name) for name, weight in WEIGHTS.items()]
+        return min(1.0, sum(parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """How many answers there are by label (None: none of them), node and site."""
+
+    by_label: Mapping[str | None, int] = field(default_factory=dict)
+    by_node: Mapping[str, int] = field(default_factory=dict)
+    by_site: Mapping[str, int] = field(default_factory=dict)
+
+
+def uncertainty(guess: Guess) -> float:
+    """Half from the margin between the two likeliest labels, half from the entropy over all.
+
+    >>> uncertainty(Guess(label="dog", posterior=1.0, margin=1.0, entropy=0.0, step=0))
+    0.0
+    """
+    return 0.5 * (1.0 - guess.margin) + 0.5 * guess.entropy
+
+
+def rarity(label: str | None, answered: Answered) -> float:
+    """How few answers say what the model thought; ``label`` as reviewers call it, None: none of them.
+
+    >>> rarity("dog", Answered()), rarity("dog", Answered(by_label={"dog": 10}))
+    (1.0, 0.5)
+    """
+    return fading(answered.by_label.get(label, 0), LABEL_HALF)
+
+
+def novelty(node: str, site: str, answered: Answered) -> float:
+    """How few answers come from this node, and from its site."""
+    of_node = fading(answered.by_node.get(node, 0), NODE_HALF)
+    return of_node if not site else 0.5 * (of_node + fading(answered.by_site.get(site, 0), SITE_HALF))
+
+
+def disagreement(mine: tuple[str | None, float], others: Iterable[tuple[str | None, float]]) -> float:
+    """How strongly another model contradicts: label and posterior of either, about the same moment.
+
+    Two sure models that say different things disagree most; the less sure of the two sets the measure.
+
+    >>> disagreement(("dog", 0.9), [("rain", 0.8), ("dog", 1.0)])
+    0.8
+    """
+    label, posterior = mine
+    return max((min(posterior, share) for other, share in others if other != label), default=0.0)
+
+
+def reason(why: str) -> float:
+    """How much it says that the node sent the window for this reason."""
+    return REASONS.get(why, _OTHER_REASON)
+
+
+def fading(count: int, half: int) -> float:
+    """1 without any answer, a half at ``half`` of them, towards 0 beyond.
+
+    >>> fading(0, 10), fading(10, 10), fading(30, 10)
+    (1.0, 0.5, 0.25)
+    """
+    return half / (half + count)

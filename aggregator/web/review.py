@@ -1,0 +1,155 @@
+"""The review queue: one card at a time, answered by key, by click, or without any script."""
+
+from typing import Any, Final
+
+from flask import (
+    Blueprint,
+    flash,
+    get_template_attribute,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from aggregator.services.catalogue import Services
+from aggregator.services.review import ACCEPT, Stored
+from aggregator.services.reviews import CardView
+from aggregator.web import reviewer
+from aggregator.web.security import safe_target
+from aggregator.web.window_chart import card_chart
+
+SHOWN: Final = 100
+_LABEL: Final = "label:"
+_GROUP: Final = "accept_group"
+
+
+def pages(services: Services) -> Blueprint:
+    """The routes."""
+    routes = Blueprint("review", __name__)
+    review = services.review
+
+    @routes.get("/review")
+    def page() -> ResponseReturnValue:
+        if not reviewer.current():
+            return redirect(url_for("review.who", next=url_for("review.page")))
+        return _page(services, review.next(reviewer.current(), second=_second()))
+
+    @routes.get("/review/cards/<int:window_id>")
+    def card(window_id: int) -> ResponseReturnValue:
+        if not reviewer.current():
+            return redirect(url_for("review.who", next=request.path))
+        return _page(services, review.card(window_id))
+
+    @routes.get("/review/next")
+    def following() -> ResponseReturnValue:
+        return jsonify(_following(services))
+
+    @routes.post("/review/answer")
+    def answer() -> ResponseReturnValue:
+        said = request.form.get("said", "")
+        told = review.answer(
+            request.form.get("window", 0, type=int),
+            reviewer.current(),
+            ACCEPT if said == _GROUP else "label" if said.startswith(_LABEL) else said,
+            label_id=_label_id(said),
+            whole_group=said == _GROUP or "whole_group" in request.form,
+        )
+        if _by_script():
+            return jsonify(told=told_words(told), **_following(services))
+        flash(told_words(told))
+        return redirect(url_for("review.page", second=request.form.get("second") or None), 303)
+
+    @routes.post("/review/undo")
+    def undo() -> ResponseReturnValue:
+        undone = review.undo(reviewer.current())
+        if undone is None:
+            told = "There is nothing of yours to undo."
+        else:
+            told = f"Undone{f' for {undone.windows} windows' if undone.windows > 1 else ''}."
+        if _by_script():
+            card = None if undone is None else _html(services, review.card(undone.window_id))
+            return jsonify(told=told, card=card, progress=_progress(services))
+        flash(told)
+        if undone is None:
+            return redirect(url_for("review.page"), 303)
+        return redirect(url_for("review.card", window_id=undone.window_id), 303)
+
+    @routes.get("/review/reviewer")
+    def who() -> ResponseReturnValue:
+        target = safe_target(request.args.get("next") or url_for("review.page"))
+        return render_template("reviewer.html", target=target, name=reviewer.current())
+
+    @routes.post("/review/reviewer")
+    def become() -> ResponseReturnValue:
+        reviewer.become(request.form.get("name", ""))
+        return redirect(safe_target(request.form.get("next")), 303)
+
+    @routes.get("/review/disagreements")
+    def disagreements() -> ResponseReturnValue:
+        return render_template("disagreements.html", found=review.disagreements(), me=reviewer.current())
+
+    @routes.get("/review/answers")
+    def answers() -> ResponseReturnValue:
+        progress = review.progress(reviewer.current())
+        return render_template(
+            "answers.html", answers=review.recent(SHOWN), progress=progress, me=reviewer.current()
+        )
+
+    return routes
+
+
+def told_words(told: Stored) -> str:
+    """What became of an answer, for its reviewer."""
+    if told.verdict == "skip":
+        return "Skipped."
+    words = "None of them" if told.verdict == "none" else f"“{told.label}”"
+    if told.batch is None:
+        return f"{words}: that was kept before."
+    return f"{words} kept for {told.windows} windows." if told.windows > 1 else f"{words} kept."
+
+
+def _page(services: Services, card: CardView | None) -> str:
+    return render_template(
+        "review.html",
+        card=card,
+        chart=None if card is None else card_chart(card.window, card.guess),
+        labels=services.labels.labels(),
+        progress=services.review.progress(reviewer.current()),
+        me=reviewer.current(),
+        second=_second(),
+    )
+
+
+def _following(services: Services) -> dict[str, Any]:
+    """The next card that the script does not hold yet, and how far the reviewing has come."""
+    beside = request.values.getlist("beside", type=int)
+    card = services.review.next(reviewer.current(), beside=beside, second=_second())
+    html = None if card is None else _html(services, card)
+    return {"card": html, "progress": _progress(services)}
+
+
+def _html(services: Services, card: CardView) -> str:
+    macro = get_template_attribute("card.html", "card_form")
+    chart = card_chart(card.window, card.guess)
+    return str(macro(card, chart, services.labels.labels(), _second()))
+
+
+def _progress(services: Services) -> str:
+    macro = get_template_attribute("card.html", "progress_words")
+    return str(macro(services.review.progress(reviewer.current())))
+
+
+def _label_id(said: str) -> int | None:
+    number = said.removeprefix(_LABEL)
+    return int(number) if said.startswith(_LABEL) and number.isdecimal() and len(number) < 16 else None
+
+
+def _second() -> bool:
+    return request.values.get("second") == "1"
+
+
+def _by_script() -> bool:
+    return request.accept_mimetypes.best == "application/json"
