@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF009  (``setting`` only makes a field; it is not a default computed once)
 
+import dataclasses
 import os
 import re
 import socket
@@ -11,8 +12,10 @@ from pathlib import Path
 
 from contract.errors import ContractError
 from contract.messages import PUBLISH_POLICIES
+from contract.sampling import MOST_BYTES_PER_DAY, Sampling
 from contract.topics import DEFAULT_NAMESPACE
 from edge_agent.settings.fields import (
+    LABELS,
     NAME,
     PATH,
     THRESHOLDS,
@@ -27,6 +30,7 @@ from edge_agent.settings.fields import (
     string,
 )
 
+BYTES_PER_DAY = integer(0, MOST_BYTES_PER_DAY)
 _SYSTEM_STATE = Path("/var/lib/soundpost-agent")
 
 
@@ -155,6 +159,43 @@ class PublishSettings(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingSettings(Section):
+    """What it sends to learn from, and what never leaves it."""
+
+    near_miss_low: float = setting(
+        number(0, 1), "posterior from which a peak below the threshold is a near miss", default=0.3
+    )
+    near_miss_bytes_per_day: int = setting(
+        BYTES_PER_DAY, "most bytes a day of windows around near misses; 0: none", default=1_500_000
+    )
+    uncertain_margin: float = setting(
+        number(0, 1), "the two best posteriors lie closer than this: uncertain; 0: never", default=0.1
+    )
+    uncertain_entropy: float = setting(
+        number(0, 1), "entropy above this part of the largest possible: uncertain; 1: never", default=0.7
+    )
+    uncertain_bytes_per_day: int = setting(
+        BYTES_PER_DAY, "most bytes a day of windows around uncertain sound; 0: none", default=1_500_000
+    )
+    random_per_hour: float = setting(
+        number(0, 360), "windows an hour at moments drawn by chance, whatever is heard", default=2.0
+    )
+    random_bytes_per_day: int = setting(BYTES_PER_DAY, "most bytes a day of them; 0: none", default=1_000_000)
+    detection_bytes_per_day: int = setting(
+        BYTES_PER_DAY, "most bytes a day of windows around detections; 0: no limit", default=0
+    )
+    private: tuple[str, ...] = setting(LABELS, "labels whose windows never leave the node", default=())
+    private_least: float = setting(
+        number(0, 1), "posterior of a step from which a private label counts as present", default=0.1
+    )
+
+    @property
+    def sampling(self) -> Sampling:
+        """As the contract has it."""
+        return Sampling(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorSettings(Section):
     """What this node hears otherwise than its bundle says."""
 
@@ -207,6 +248,7 @@ class Settings:
     input: InputSettings = field(default_factory=InputSettings)
     broker: BrokerSettings = field(default_factory=BrokerSettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
     detector: DetectorSettings = field(default_factory=DetectorSettings)
     outbox: OutboxSettings = field(default_factory=OutboxSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
@@ -223,6 +265,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "input": InputSettings,
     "broker": BrokerSettings,
     "publish": PublishSettings,
+    "sampling": SamplingSettings,
     "detector": DetectorSettings,
     "outbox": OutboxSettings,
     "health": HealthSettings,
