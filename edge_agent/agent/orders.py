@@ -65,8 +65,8 @@ class Orders:
             self._restore_sampling(plain)
         except (OSError, ValueError) as error:
             self.problem = (
-                f"what was commanded earlier, and so what is private, cannot be read ({self._path}): no window "
-                "of features is sent; delete the file and start again, or set another sampling on the dashboard"
+                f"what was commanded earlier, and so what is private, cannot be read ({self._path}): no "
+                "window is sent; delete the file and start again, or set another sampling on the dashboard"
             )
             _log.error("orders cannot be read", extra={"file": str(self._path), "error": str(error)})
             return
