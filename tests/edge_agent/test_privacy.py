@@ -152,6 +152,7 @@ def play(world: World, happened: Sequence[tuple[str, object]]) -> None:
     happened=[("hear", ("nothing", 30)), ("detect", ("yes", 0)), ("hear", ("nothing", 13)),
               ("policy", "all"), ("hear", ("nothing", 12)), ("hear", ("private", 1))],
 )  # fmt: skip
+@example(policy="all", happened=[("hear", ("yes", 30)), ("detect", (PRIVATE, 2)), ("hear", ("yes", 60))])
 def test_nothing_next_to_private_sound_ever_leaves(
     identity: Identity,
     tmp_path_factory: pytest.TempPathFactory,

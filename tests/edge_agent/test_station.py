@@ -11,7 +11,8 @@ from contract.bundle import read_bundle
 from contract.detector import Found
 from contract.messages import Detection, DurableMessage, Features, Gap
 from contract.sampling import Sampling
-from contract.topics import Topic
+from contract.topics import FEATURES, Topic
+from contract.wire import encode
 from edge_agent.agent.ledger import Ledger
 from edge_agent.agent.publisher import Publisher
 from edge_agent.agent.reporting import Identity
@@ -161,3 +162,39 @@ def test_many_overruns_become_one_gap(station: Callable[..., Station]) -> None:
     assert gap.end_s == pytest.approx(100 + 49 * STEP_S)
     assert hears.overruns == 50
     assert pipeline.resets == 0
+
+
+def test_the_window_of_a_private_detection_stays_and_the_detection_is_sent(
+    station: Callable[..., Station],
+) -> None:
+    shelf = Shelf()
+    private = Sampling(private=("yes",), private_least=0.9)
+    hears = station(Scripted({20: found(18, 20)}), shelf, "results+features", private)
+    for number in range(80):
+        hears.hear(a_block(number))
+    hears.finish()
+    assert [type(message) for message in shelf.messages] == [Detection]
+
+
+def test_a_window_says_why_it_was_sent(station: Callable[..., Station]) -> None:
+    shelf = Shelf()
+    often = Sampling(random_per_hour=360, random_bytes_per_day=10**9)
+    hears = station(Scripted({400: found(398, 400)}), shelf, "results+features", often)
+    for number in range(800):
+        hears.hear(a_block(number))
+    hears.finish()
+    windows = [message for message in shelf.messages if isinstance(message, Features)]
+    assert {window.reason for window in windows} == {"random", "detection"}
+    assert all((window.detection is None) == (window.reason == "random") for window in windows)
+
+
+def test_what_is_over_budget_is_neither_sent_nor_declared(station: Callable[..., Station]) -> None:
+    shelf = Shelf()
+    little = Sampling(random_per_hour=360, random_bytes_per_day=20_000)
+    hears = station(Scripted({}), shelf, "results+features", little)
+    for number in range(2500):
+        hears.hear(a_block(number))
+    hears.finish()
+    assert {type(message) for message in shelf.messages} == {Features}
+    sizes = [len(encode(FEATURES, message)) for message in shelf.messages]
+    assert 20_000 - 2 * max(sizes) < sum(sizes) <= 20_000
