@@ -29,6 +29,10 @@ class CommandError(AggregatorError):
     """A command is not one that nodes obey."""
 
 
+class PolicyError(AggregatorError):
+    """A policy is not acceptable; the text says what would be."""
+
+
 class PasswordError(AggregatorError):
     """A password cannot be set: too short, or set before."""
 

@@ -7,6 +7,7 @@ from aggregator.services.commands import CommandService
 from aggregator.services.detections import DetectionService
 from aggregator.services.fleet import FleetService
 from aggregator.services.live import LiveFeed
+from aggregator.services.sampling import SamplingService
 from aggregator.services.statistics import StatisticsService
 
 
@@ -20,4 +21,5 @@ class Services:
     accounts: AccountService
     statistics: StatisticsService
     commands: CommandService
+    sampling: SamplingService
     namespace: str

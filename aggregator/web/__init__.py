@@ -21,6 +21,8 @@ from aggregator.web import (
     live,
     node,
     problems,
+    sampling,
+    sampling_api,
     security,
     sign_in,
     windows,
@@ -57,8 +59,10 @@ def create_app(services: Services) -> Flask:
         exports.pages,
         windows.pages,
         node.pages,
+        sampling.pages,
         arrivals.pages,
         api.pages,
+        sampling_api.pages,
     ):
         app.register_blueprint(pages(services))
     return app

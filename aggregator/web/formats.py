@@ -29,6 +29,13 @@ _GAP_WORDS: Final = {
     "restart": "agent restarted",
     "storage_damaged": "storage was damaged",
 }
+_REASON_WORDS: Final = {
+    "detection": "around a detection",
+    "near_miss": "near miss",
+    "uncertain": "the model was uncertain",
+    "random": "by chance",
+    "all": "the node sends everything",
+}
 
 
 def install(app: Flask) -> None:
@@ -188,6 +195,11 @@ def gap_words(reason: str) -> str:
     return _GAP_WORDS.get(reason, reason)
 
 
+def reason_words(reason: str) -> str:
+    """Why a window was sent."""
+    return _REASON_WORDS.get(reason, reason)
+
+
 def input_words(state: str | None) -> str:
     """What the input does."""
     return NOTHING if state is None else _INPUT_WORDS.get(state, state)
@@ -198,6 +210,6 @@ def _moment(seconds: float) -> datetime:
 
 
 _FILTERS: Final = (
-    iso, utc, percent, level, meter, size, celsius, whole, duration, duration_signed, gap_words, input_words,
+    iso, utc, percent, level, meter, size, celsius, whole, duration, duration_signed, gap_words, input_words, reason_words,
     spoken, milliseconds, certainty, is_score,
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Final
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from aggregator.errors import AggregatorError, CommandError, CursorError, UnknownNodeError
+from aggregator.errors import AggregatorError, CommandError, CursorError, PolicyError, UnknownNodeError
 
 _TITLES: Final = {
     400: "That did not work",
@@ -27,6 +27,7 @@ _HINTS: Final = {
 _STATUS_OF_ERROR: Final[tuple[tuple[type[AggregatorError], int], ...]] = (
     (CursorError, 400),
     (CommandError, 400),
+    (PolicyError, 400),
     (UnknownNodeError, 404),
     (AggregatorError, 503),
 )
