@@ -49,7 +49,7 @@ def pages(services: Services) -> Blueprint:
 
 
 def form_of(services: Services, scope: str, name: str) -> Filled:
-    """The form as it is first shown: the policy, else what applies without it, else what a node is born with."""
+    """The form as it is first shown: the policy, else what applies without it, else the defaults."""
     policy = services.sampling.policy(scope, name) or services.sampling.policy(FLEET)
     sampling = policy.sampling if policy else Sampling()
     node = services.sampling.node(name) if scope == NODE else None

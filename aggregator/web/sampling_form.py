@@ -1,4 +1,4 @@
-"""A sampling as a form: its fields in words and units of people, read back with a sentence for each mistake. Pure."""
+"""A sampling as a form, in words and units of people, with a sentence for each mistake. Pure."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ class Field:
 
 GROUPS: Final = (
     ("Near misses", (
-        Field(name="near_miss_low", words="Posterior from", hint="a peak from here to the threshold", kind="share"),
+        Field(name="near_miss_low", words="Posterior from", hint="up to the threshold", kind="share"),
         Field(name="near_miss_bytes_per_day", words="MB a day", hint="0: none", kind="megabytes"),
     )),
     ("Uncertain sound", (
-        Field(name="uncertain_margin", words="Margin below", hint="between the two best; 0: never", kind="share"),
-        Field(name="uncertain_entropy", words="Entropy above", hint="of the largest possible; 1: never", kind="share"),
+        Field(name="uncertain_margin", words="Margin below", hint="of the two best; 0: never", kind="share"),
+        Field(name="uncertain_entropy", words="Entropy above", hint="of the largest; 1: never", kind="share"),
         Field(name="uncertain_bytes_per_day", words="MB a day", hint="0: none", kind="megabytes"),
     )),
     ("By chance", (
@@ -40,7 +40,7 @@ GROUPS: Final = (
         Field(name="detection_bytes_per_day", words="MB a day", hint="0: no limit", kind="megabytes"),
     )),
     ("Private", (
-        Field(name="private", words="Labels", hint="one a line; no window with them ever leaves", kind="labels"),
+        Field(name="private", words="Labels", hint="one a line; their sound never leaves", kind="labels"),
         Field(name="private_least", words="Posterior from", hint="the lower, the more stays", kind="share"),
     )),
 )  # fmt: skip
@@ -85,7 +85,7 @@ def read(form: Mapping[str, str]) -> Filled:
 def _text(field: Field, value: float | tuple[str, ...]) -> str:
     if isinstance(value, tuple):
         return "\n".join(value)
-    return f"{value / MEGABYTE:.6f}".rstrip("0").rstrip(".") if field.kind == "megabytes" else f"{value:g}"
+    return f"{value / MEGABYTE:.6f}".rstrip("0").rstrip(".") if field.kind == "megabytes" else f"{value:.12g}"
 
 
 def _value(field: Field, text: str) -> float | int | list[str]:

@@ -43,7 +43,7 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
-TOKEN_HEADER: Final = "X-CSRF-Token"
+_FORGERY_HEADER: Final = "X-CSRF-Token"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -132,7 +132,7 @@ def _require_token() -> None:
     if request.method in _SAFE_METHODS:
         return
     # A program that sends JSON has no form: docs/api.md says where it finds the token.
-    sent = request.headers.get(TOKEN_HEADER) or request.form.get("csrf_token", "")
+    sent = request.headers.get(_FORGERY_HEADER) or request.form.get("csrf_token", "")
     expected = session.get("csrf", "")
     if not expected or not hmac.compare_digest(sent.encode(), expected.encode()):
         abort(400, "The form was too old or came from elsewhere. Go back, reload the page and try again.")

@@ -8,23 +8,41 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from aggregator.domain.sampling import Policy
 from aggregator.services.detections import DetectionView
 from aggregator.services.fleet import BootView, GapView, NodeDetail, NodeView
+from aggregator.services.sampling import NodeSampling
 from aggregator.services.statistics import Latency, QuarantineView, Statistics
+from contract.sampling import Sampling
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "api.md").read_text()
 
 
 def test_every_route_is_documented(app: Flask) -> None:
-    rules = {str(rule) for rule in app.url_map.iter_rules()}
-    served = {rule for rule in rules if rule.startswith("/api/") or rule == "/healthz"}
-    plain = {re.sub(r"<\w+:", "<", rule) for rule in served}
-    documented = set(re.findall(r"^\| `GET (/\S+)` \|", TEXT, re.MULTILINE))
-    assert plain == documented
+    rules = {
+        f"{method} {re.sub(r'<[a-z]+:', '<', str(rule))}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if str(rule).startswith("/api/") or str(rule) == "/healthz"
+    }
+    assert rules == set(re.findall(r"^\| `([A-Z]+ /\S+)` \|", TEXT, re.MULTILINE))
 
 
 @pytest.mark.parametrize(
-    "view", [NodeView, NodeDetail, BootView, GapView, DetectionView, Statistics, Latency, QuarantineView]
+    "view",
+    [
+        NodeView,
+        NodeDetail,
+        BootView,
+        GapView,
+        DetectionView,
+        Statistics,
+        Latency,
+        QuarantineView,
+        NodeSampling,
+        Policy,
+        Sampling,
+    ],
 )
 def test_every_field_is_documented(view: type) -> None:
     missing = [

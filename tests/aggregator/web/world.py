@@ -130,8 +130,8 @@ class FakeFleet:
         boots = (BootView(boot="0" * 16, first_heard_s=1.0, last_heard_s=2.0, through=3, received=3),)
         return NodeDetail(
             view=view, bundle_digest=DIGEST, frontend_digest=DIGEST, thresholds=(0.5, 0.6, None), step_ms=200,
-            sampling=Sampling(), started_s=1_699_990_000.0, heard_s=9_000.0, overruns=0, disk_free_bytes=12_000_000_000,
-            last_sequence=42, detections=21, boots=boots, gaps=self.gaps,
+            sampling=Sampling(), started_s=1_699_990_000.0, heard_s=9_000.0, overruns=0,
+            disk_free_bytes=12_000_000_000, last_sequence=42, detections=21, boots=boots, gaps=self.gaps,
         )  # fmt: skip
 
     def levels(self, name: str, since_s: float, until_s: float, points: int = 300) -> LevelSeries:
@@ -289,8 +289,8 @@ class FakeCommands:
         if action not in COMMANDS:
             raise CommandError(f"no command is called {action}")
         command = CommandView(
-            id="c" * 32, node=node, action=action, publish=publish, sampling=sampling, issued_s=1_700_000_000.0,
-            expires_s=1_700_003_600.0, sent_s=None,
+            id="c" * 32, node=node, action=action, publish=publish, sampling=sampling,
+            issued_s=1_700_000_000.0, expires_s=1_700_003_600.0, sent_s=None,
         )  # fmt: skip
         self.queued.append(command)
         return command
