@@ -27,6 +27,6 @@ class Moments:
 
 def drawn(seed: str, hour: int, per_hour: float) -> list[float]:
     """The moments of an hour (hours since 1970), seconds since 1970; on average ``per_hour`` of them."""
-    dice = random.Random(f"{seed} {hour}")  # noqa: S311 - spreads samples, guards nothing
+    dice = random.Random(f"{seed} {hour}")  # noqa: S311 - spreads picks, guards nothing
     count = int(per_hour) + (dice.random() < per_hour % 1)
     return sorted((hour + dice.random()) * HOUR_S for _ in range(count))

@@ -8,9 +8,9 @@ from contract.sampling import Sampling
 from edge_agent.agent.ledger import Ledger
 from edge_agent.agent.reporting import Identity, features_bytes
 from edge_agent.budgets import limit_bytes
+from edge_agent.picks import make_cutter
 from edge_agent.pipeline import Step
 from edge_agent.privacy import Guard, Rule, make_rule
-from edge_agent.samples import make_cutter
 from edge_agent.sampling import Sampler
 from edge_agent.settings import PublishSettings
 from edge_agent.windows import Cutter, Slice, Window
@@ -36,7 +36,7 @@ class Publisher:
         self._seed, self._closed = seed, closed
         self._policy, self._sampling = publish.policy, sampling
         self.over_budget: Counter[str] = Counter()
-        """Reason → windows that were not sampled because its budget was spent."""
+        """Reason → windows that were not sent because its budget was spent."""
         self._hidden = 0
         """Under earlier rules."""
         self._guard = self._make_guard()
@@ -84,7 +84,7 @@ class Publisher:
         self._cutter = self._make_cutter()
 
     def set_sampling(self, sampling: Sampling) -> None:
-        """Sample otherwise from now on. Where privacy changes, all that has not left yet stays."""
+        """Pick otherwise from now on. Where privacy changes, all that has not left yet stays."""
         before, self._sampling = self._sampling, sampling
         closed, self._closed = self._closed, ""
         same = (before.private, before.private_least) == (sampling.private, sampling.private_least)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edge_agent.samples import make_cutter
+from edge_agent.picks import make_cutter
 from edge_agent.windows import AroundDetections, Cutter, Everything, Nothing, Slice, Window
 
 STEP_FRAMES = 4

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.samples import RANKS, DetectionsFirst, make_cutter
+from edge_agent.picks import RANKS, DetectionsFirst, make_cutter
 from edge_agent.windows import AroundDetections, Window
 from tests.edge_agent.test_windows import part, run, steps_of
 
@@ -20,7 +20,7 @@ def cutter(before: int = BEFORE, after: int = AFTER) -> DetectionsFirst:
     )  # fmt: skip
 
 
-def run_samples(
+def run_picks(
     made: DetectionsFirst, marks: dict[int, int], suggestions: dict[int, tuple[str, int]], steps: int = STEPS
 ) -> list[Window]:
     """``suggestions``: at which step → reason, and how many steps before it."""
@@ -34,38 +34,38 @@ def run_samples(
     return windows + made.flush()
 
 
-def test_a_sample_reaches_from_before_to_after() -> None:
-    [window] = run_samples(cutter(), {}, {50: ("near_miss", 2)})
+def test_a_pick_reaches_from_before_to_after() -> None:
+    [window] = run_picks(cutter(), {}, {50: ("near_miss", 2)})
     assert (window.reason, window.detection) == ("near_miss", None)
     assert steps_of(window) == list(range(45, 54))
     assert (window.first_step, window.last_step) == (45, 53)
 
 
 def test_a_detection_in_its_window_takes_its_place() -> None:
-    [window] = run_samples(cutter(), {53: 1}, {50: ("near_miss", 0)})
+    [window] = run_picks(cutter(), {53: 1}, {50: ("near_miss", 0)})
     assert (window.reason, window.detection) == ("detection", 1053)
     assert steps_of(window) == list(range(49, 59))
 
 
-def test_within_the_window_of_a_detection_there_is_no_sample() -> None:
-    windows = run_samples(cutter(), {50: 0}, {52: ("near_miss", 0), 54: ("random", 0)})
+def test_within_the_window_of_a_detection_there_is_no_pick() -> None:
+    windows = run_picks(cutter(), {50: 0}, {52: ("near_miss", 0), 54: ("random", 0)})
     assert [window.reason for window in windows] == ["detection"]
 
 
-def test_a_sample_beside_a_detection_begins_where_that_ended() -> None:
-    first, second = run_samples(cutter(), {50: 0}, {57: ("uncertain", 0)})
+def test_a_pick_beside_a_detection_begins_where_that_ended() -> None:
+    first, second = run_picks(cutter(), {50: 0}, {57: ("uncertain", 0)})
     assert (steps_of(first)[-1], steps_of(second)[0]) == (55, 56)
     assert second.reason == "uncertain"
 
 
 def test_the_better_reason_has_the_step() -> None:
-    [window] = run_samples(cutter(), {}, {50: ("random", 0), 52: ("near_miss", 0), 53: ("uncertain", 0)})
+    [window] = run_picks(cutter(), {}, {50: ("random", 0), 52: ("near_miss", 0), 53: ("uncertain", 0)})
     assert window.reason == "near_miss"
     assert steps_of(window) == list(range(49, 58))
 
 
 def test_what_has_come_is_sent_when_the_stream_ends() -> None:
-    [window] = run_samples(cutter(), {}, {50: ("random", 0)}, steps=52)
+    [window] = run_picks(cutter(), {}, {50: ("random", 0)}, steps=52)
     assert steps_of(window) == [47, 48, 49, 50, 51]
 
 
@@ -86,20 +86,20 @@ any_suggestions = st.dictionaries(
 
 
 @given(any_marks, any_suggestions, st.integers(0, 12), st.integers(0, 12))
-def test_windows_of_detections_are_the_same_with_samples_and_without(
+def test_windows_of_detections_are_the_same_with_picks_and_without(
     marks: dict[int, int], suggestions: dict[int, tuple[str, int]], before: int, after: int
 ) -> None:
-    windows = run_samples(cutter(before, after), marks, suggestions)
-    with_samples = [(w.detection, steps_of(w)) for w in windows if w.reason == "detection"]
+    windows = run_picks(cutter(before, after), marks, suggestions)
+    with_picks = [(w.detection, steps_of(w)) for w in windows if w.reason == "detection"]
     without = [(w.detection, steps_of(w)) for w in run(AroundDetections(before, after, 40), STEPS, marks)]
-    assert with_samples == without
+    assert with_picks == without
 
 
 @given(any_marks, any_suggestions, st.integers(0, 12), st.integers(0, 12))
 def test_no_step_is_in_two_windows_and_each_suggestion_is_in_one(
     marks: dict[int, int], suggestions: dict[int, tuple[str, int]], before: int, after: int
 ) -> None:
-    windows = run_samples(cutter(before, after), marks, suggestions)
+    windows = run_picks(cutter(before, after), marks, suggestions)
     sent = sorted(step for window in windows for step in steps_of(window))
     assert all(one < other for one, other in pairwise(sent))
     for window in windows:

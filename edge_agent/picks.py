@@ -1,6 +1,6 @@
 """Windows around steps that are worth a look, cut from what no detection has. Pure.
 
-Detections come first: their windows are the same with samples and without. A sample therefore waits until
+Detections come first: their windows are the same with picks and without. A pick therefore waits until
 no detection can reach back into it, and gives way to one that does.
 """
 
@@ -22,7 +22,7 @@ from edge_agent.windows import (
 )
 
 RANKS: Final = ("random", "uncertain", "near_miss")
-"""Reasons of samples; where two want the same step, the later one here has it."""
+"""Reasons of picks; where two want the same step, the later one here has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
