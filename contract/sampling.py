@@ -29,10 +29,10 @@ class Sampling(Record):
         _BYTES, "most bytes a day of windows around near misses; 0: none", default=1_500_000
     )
     uncertain_margin: float = checked(
-        _SHARE, "the two best posteriors lie closer than this: uncertain; 0: never", default=0.1
+        _SHARE, "the two best posteriors lie closer than this: uncertain; 0: never", default=0.2
     )
     uncertain_entropy: float = checked(
-        _SHARE, "entropy above this part of the largest possible: uncertain; 1: never", default=0.7
+        _SHARE, "entropy above this part of the largest possible: uncertain; 1: never", default=0.6
     )
     uncertain_bytes_per_day: int = checked(
         _BYTES, "most bytes a day of windows around uncertain sound; 0: none", default=1_500_000

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from contract.checks import Check, mapping_of, name, one_of, optional, real, sequence_of, text, truth, whole
 from contract.errors import ContractError
-from contract.sampling import MOST_PRIVATE
 
 _TRUTHS: Final = {"true": True, "yes": True, "on": True, "1": True,
                   "false": False, "no": False, "off": False, "0": False}  # fmt: skip
@@ -86,7 +85,6 @@ PATH: Final = Kind(check=_path, form="PATH")
 NAME: Final = Kind(check=_node_name, form="NAME")
 TRUTH: Final = Kind(check=truth, from_text=_to_truth, form="true|false")
 WORDS: Final = Kind(check=sequence_of(name, high=50), from_text=_to_words, form="A,B")
-LABELS: Final = Kind(check=sequence_of(text(60), high=MOST_PRIVATE), from_text=_to_words, form="A,B")
 THRESHOLDS: Final = Kind(check=_thresholds, from_text=_to_numbers, form="LABEL=NUMBER,…")
 
 

@@ -9,18 +9,19 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from contract.errors import ContractError
 from contract.messages import PUBLISH_POLICIES
-from contract.sampling import MOST_BYTES_PER_DAY, Sampling
+from contract.sampling import Sampling
 from contract.topics import DEFAULT_NAMESPACE
 from edge_agent.settings.fields import (
-    LABELS,
     NAME,
     PATH,
     THRESHOLDS,
     TRUTH,
     WORDS,
+    Kind,
     Section,
     choice,
     integer,
@@ -30,7 +31,7 @@ from edge_agent.settings.fields import (
     string,
 )
 
-BYTES_PER_DAY = integer(0, MOST_BYTES_PER_DAY)
+_NUMBER, _WHOLE = number(0, 1), integer(0, 1)
 _SYSTEM_STATE = Path("/var/lib/soundpost-agent")
 
 
@@ -158,36 +159,27 @@ class PublishSettings(Section):
     after_s: float = setting(number(0, 10), "sound after it, s", default=1.0)
 
 
+def _as_in_the_contract(name: str, kind: Kind) -> Any:
+    """The setting of a field of ``Sampling``: written like ``kind``; check, meaning, default as there."""
+    field = Sampling.__dataclass_fields__[name]
+    kind = dataclasses.replace(kind, check=field.metadata["check"])
+    return setting(kind, field.metadata["meaning"], default=field.default)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingSettings(Section):
     """What it sends to learn from, and what never leaves it."""
 
-    near_miss_low: float = setting(
-        number(0, 1), "posterior from which a peak below the threshold is a near miss", default=0.3
-    )
-    near_miss_bytes_per_day: int = setting(
-        BYTES_PER_DAY, "most bytes a day of windows around near misses; 0: none", default=1_500_000
-    )
-    uncertain_margin: float = setting(
-        number(0, 1), "the two best posteriors lie closer than this: uncertain; 0: never", default=0.1
-    )
-    uncertain_entropy: float = setting(
-        number(0, 1), "entropy above this part of the largest possible: uncertain; 1: never", default=0.7
-    )
-    uncertain_bytes_per_day: int = setting(
-        BYTES_PER_DAY, "most bytes a day of windows around uncertain sound; 0: none", default=1_500_000
-    )
-    random_per_hour: float = setting(
-        number(0, 360), "windows an hour at moments drawn by chance, whatever is heard", default=2.0
-    )
-    random_bytes_per_day: int = setting(BYTES_PER_DAY, "most bytes a day of them; 0: none", default=1_000_000)
-    detection_bytes_per_day: int = setting(
-        BYTES_PER_DAY, "most bytes a day of windows around detections; 0: no limit", default=0
-    )
-    private: tuple[str, ...] = setting(LABELS, "labels whose windows never leave the node", default=())
-    private_least: float = setting(
-        number(0, 1), "posterior of a step from which a private label counts as present", default=0.1
-    )
+    near_miss_low: float = _as_in_the_contract("near_miss_low", _NUMBER)
+    near_miss_bytes_per_day: int = _as_in_the_contract("near_miss_bytes_per_day", _WHOLE)
+    uncertain_margin: float = _as_in_the_contract("uncertain_margin", _NUMBER)
+    uncertain_entropy: float = _as_in_the_contract("uncertain_entropy", _NUMBER)
+    uncertain_bytes_per_day: int = _as_in_the_contract("uncertain_bytes_per_day", _WHOLE)
+    random_per_hour: float = _as_in_the_contract("random_per_hour", _NUMBER)
+    random_bytes_per_day: int = _as_in_the_contract("random_bytes_per_day", _WHOLE)
+    detection_bytes_per_day: int = _as_in_the_contract("detection_bytes_per_day", _WHOLE)
+    private: tuple[str, ...] = _as_in_the_contract("private", WORDS)
+    private_least: float = _as_in_the_contract("private_least", _NUMBER)
 
     @property
     def sampling(self) -> Sampling:
