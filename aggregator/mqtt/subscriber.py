@@ -59,7 +59,7 @@ class Subscriber:
         self._retry_s = 0.0
         self._discarded = 0
         self._next_commands_s = 0.0
-        self._next_policies_s = 0.0
+        self._next_policies_s = time.monotonic() + POLICIES_PERIOD_S
         self._next_deletion_s = 0.0
         self._next_report_s = time.monotonic() + REPORT_PERIOD_S
         self._taken = Outcome()
