@@ -59,20 +59,23 @@ def services(settings: Settings, opened: Database) -> "Services":
     from aggregator.services.labels import LabelService
     from aggregator.services.live import LiveFeed
     from aggregator.services.review import ReviewService
+    from aggregator.services.sampling import SamplingService
     from aggregator.services.statistics import StatisticsService
 
     silent_after_s = settings.fleet.silent_after_s
+    commands = CommandService(opened)
     return Services(
         fleet=FleetService(opened, silent_after_s=silent_after_s),
         detections=DetectionService(opened),
         live=LiveFeed(opened, silent_after_s=silent_after_s),
         accounts=AccountService(opened, settings.folder),
         statistics=StatisticsService(opened),
-        commands=CommandService(opened),
         review=ReviewService(opened),
         labels=LabelService(opened),
         dataset=DatasetService(opened),
         label_files=LabelFileService(opened),
+        commands=commands,
+        sampling=SamplingService(opened, commands),
         namespace=settings.fleet.namespace,
     )
 
@@ -92,11 +95,14 @@ def subscriber(settings: Settings, opened: Database) -> "Subscriber":
     from aggregator.services.commands import CommandService
     from aggregator.services.ingest import IngestService
     from aggregator.services.retention import RetentionService
+    from aggregator.services.sampling import SamplingService
 
+    commands = CommandService(opened)
     return Subscriber(
         settings,
         IngestService(opened, settings.fleet.namespace),
-        CommandService(opened),
+        commands,
+        SamplingService(opened, commands),
         RetentionService(opened, settings.retention),
     )
 

@@ -45,6 +45,10 @@ class LabelFileError(AggregatorError):
     """A file of labels cannot be read at all, or not be written; the text says why."""
 
 
+class PolicyError(AggregatorError):
+    """A policy is not acceptable; the text says what would be."""
+
+
 class PasswordError(AggregatorError):
     """A password cannot be set: too short, or set before."""
 

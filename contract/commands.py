@@ -1,15 +1,16 @@
 """What the aggregator tells nodes: commands, and the acknowledgement of what is stored."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from contract.checks import hexadecimal, one_of, optional, real, sequence_of, whole
 from contract.errors import ContractError
 from contract.messages import PUBLISH_POLICIES
-from contract.record import Record, checked
+from contract.record import Record, checked, nested
+from contract.sampling import Sampling
 
 SCHEMA: Final = 1
-COMMANDS: Final = ("report", "set_publish")
+COMMANDS: Final = ("report", "set_publish", "set_sampling")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,15 +21,30 @@ class Command(Record):
     id: str = checked(hexadecimal(32), "a repeated command is known by it")
     issued_s: float = checked(real(0, 1e11), "seconds since 1970 by the aggregator's clock")
     expires_s: float = checked(real(0, 1e11), "not to be obeyed after this time")
-    action: str = checked(one_of(*COMMANDS), "report: send birth and heartbeat now; set_publish: new policy")
+    action: str = checked(
+        one_of(*COMMANDS),
+        "report: send birth and heartbeat now; set_publish: new policy; set_sampling: what to learn from",
+    )
     publish: str | None = checked(
         optional(one_of(*PUBLISH_POLICIES)), "the new policy, with set_publish", default=None
+    )
+    sampling: Sampling | None = checked(  # noqa: RUF009 - only makes a field
+        optional(nested(Sampling)), "all of what is then in force, with set_sampling", default=None
     )
 
     def __post_init__(self) -> None:
         super(Command, self).__post_init__()
         if (self.action == "set_publish") != (self.publish is not None):
             raise ContractError("publish: belongs to set_publish, and only there")
+        if (self.action == "set_sampling") != (self.sampling is not None):
+            raise ContractError("sampling: belongs to set_sampling, and only there")
+
+    def to_plain(self) -> dict[str, Any]:
+        """Without ``sampling`` where there is none: agents before it obey the other commands as ever."""
+        plain = super(Command, self).to_plain()
+        if self.sampling is None:
+            del plain["sampling"]
+        return plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

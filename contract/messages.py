@@ -21,11 +21,12 @@ from contract.checks import (
     whole,
 )
 from contract.errors import ContractError
-from contract.record import Record, checked
+from contract.record import Record, checked, nested
+from contract.sampling import Sampling
 
 SCHEMA: Final = 1
 PUBLISH_POLICIES: Final = ("results", "results+features", "all")
-FEATURE_REASONS: Final = ("detection", "all")
+FEATURE_REASONS: Final = ("detection", "near_miss", "uncertain", "random", "all")
 GAP_REASONS: Final = ("outbox_full", "disk_full", "overrun", "input_lost", "restart", "storage_damaged")
 INPUT_STATES: Final = ("starting", "hearing", "flat", "stopped", "ended")
 
@@ -69,6 +70,9 @@ class Birth(Message):
     )
     step_ms: int = checked(whole(1, 10_000), "time per posterior, ms")
     publish: str = checked(one_of(*PUBLISH_POLICIES), "which results and windows the node sends")
+    sampling: Sampling | None = checked(  # noqa: RUF009 - only makes a field
+        optional(nested(Sampling)), "what it sends to learn from, as it is in force", default=None
+    )
     input: str = checked(text(200), "what it listens to")
     runtime: str = checked(text(100), "the TFLite runtime and its version")
     platform: str = checked(text(200), "machine and operating system")
@@ -135,7 +139,11 @@ class Features(DurableMessage):
 
     model: str = checked(text(120), "name@version of the model")
     frontend_digest: str = checked(hexadecimal(64), "SHA-256 of the front end")
-    reason: str = checked(one_of(*FEATURE_REASONS), "why the window was sent")
+    reason: str = checked(
+        one_of(*FEATURE_REASONS),
+        "why the window was sent; near_miss: a label was nearly detected; uncertain: no label was clearly "
+        "the best; random: by chance; all: the publish policy says so",
+    )
     detection: int | None = checked(
         optional(_SEQUENCE), "sequence of the detection that it surrounds, same boot", default=None
     )

@@ -6,6 +6,7 @@ from typing import get_args
 
 from contract.manifest import DataSet, FileEntry, Manifest
 from contract.record import Record
+from contract.sampling import Sampling
 from contract.topics import ALL, Topic
 from contract.wire import BINARY_KINDS, RECORDS
 
@@ -33,6 +34,7 @@ def reference() -> str:
     parts = ["### Topics", topics_table()]
     for topic in ALL:
         parts += [f"### `{topic.kind}`: {topic.meaning}", fields_table(RECORDS[topic.kind])]
+    parts += ["### `sampling` in a birth and a command", fields_table(Sampling)]
     parts += ["### `manifest.json` of a bundle", fields_table(Manifest)]
     parts += [
         "### entry of `datasets`",
@@ -55,6 +57,7 @@ def _type_name(kind: object) -> str:
     for long, short in (
         ("collections.abc.", ""),
         ("contract.manifest.", ""),
+        ("contract.sampling.", ""),
         (" | ", " or "),
         (", ...", " …"),
     ):

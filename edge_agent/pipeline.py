@@ -41,6 +41,8 @@ class Step:
     """(step frames, mel bins)"""
     posteriors: NDArray[np.float32]
     """(labels,), not averaged"""
+    average: tuple[float, ...]
+    """(labels,), averaged as detections rest on them"""
     level_dbfs: float
     """Of this step alone."""
     found: tuple[Found, ...]
@@ -110,6 +112,7 @@ class Pipeline:
         rows = self._classifier.feed(frames)
         steps = []
         for number, row in enumerate(rows[:wanted]):
+            found = tuple(self._detector.feed(row.tolist()))
             part = slice(number * self.step_frames, (number + 1) * self.step_frames)
             steps.append(
                 Step(
@@ -117,8 +120,9 @@ class Pipeline:
                     end_s=begin_s + (number + 1) * self.step_s,
                     frames=frames[part],
                     posteriors=row,
+                    average=self._detector.average,
                     level_dbfs=to_dbfs(sum(powers[part]) / self.step_frames),
-                    found=tuple(self._detector.feed(row.tolist())),
+                    found=found,
                 )
             )
             self._index += 1

@@ -1,4 +1,4 @@
-"""Which frames are published: windows cut from the stream of steps. Pure. Each frame is sent once at most."""
+"""Which frames are published: windows cut from the stream of steps. Pure. No frame is in two windows."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -19,8 +19,12 @@ EVERYTHING_S: Final = 5.0
 class Window:
     """Consecutive frames with their posteriors."""
 
+    reason: str
+    """One of ``contract.messages.FEATURE_REASONS``."""
     detection: int | None
     """Sequence of the first detection within it, if any."""
+    first_step: int
+    """Which step of its stream it begins with."""
     end_s: float
     """When its last hop ended, seconds since 1970."""
     frames: NDArray[np.int8]
@@ -33,11 +37,18 @@ class Window:
         """When its first hop began, seconds since 1970."""
         return self.end_s - len(self.frames) * HOP_MS / 1000
 
+    @property
+    def last_step(self) -> int:
+        """Which step of its stream it ends with."""
+        return self.first_step + len(self.posteriors) - 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
     """The frames of one step, (step frames, mel bins), its posteriors, (labels,), and when it ended."""
 
+    index: int
+    """Its number in its stream."""
     frames: NDArray[np.int8]
     posteriors: NDArray[np.float32]
     end_s: float
@@ -51,6 +62,9 @@ class Cutter(Protocol):
 
     def mark(self, sequence: int, back_steps: int) -> list[Window]:
         """A detection with this sequence began ``back_steps`` before the step fed last."""
+
+    def suggest(self, reason: str, back_steps: int) -> None:
+        """The step ``back_steps`` before the one fed last is worth a window, if no detection has it."""
 
     def flush(self) -> list[Window]:
         """What is open; the stream ends or breaks here."""
@@ -66,6 +80,9 @@ class Nothing:
     def mark(self, sequence: int, back_steps: int) -> list[Window]:  # noqa: ARG002
         """Nothing to remember."""
         return []
+
+    def suggest(self, reason: str, back_steps: int) -> None:
+        """Nothing to remember."""
 
     def flush(self) -> list[Window]:
         """Nothing."""
@@ -88,10 +105,13 @@ class Everything:
         """Every frame is sent anyway."""
         return []
 
+    def suggest(self, reason: str, back_steps: int) -> None:
+        """Every frame is sent anyway."""
+
     def flush(self) -> list[Window]:
         """What has come since the last window."""
         parts, self._open = self._open, []
-        return [_join(parts, None)] if parts else []
+        return [join(parts, "all")] if parts else []
 
 
 class AroundDetections:
@@ -136,7 +156,17 @@ class AroundDetections:
         parts, first = self._open, self._first
         self._open, self._first = None, None
         self._past.clear()
-        return [_join(parts, first)] if parts else []
+        return [join(parts, "detection", first)] if parts else []
+
+    @property
+    def open_from(self) -> int | None:
+        """The step that the open window begins with, if one is open."""
+        return self._open[0].index if self._open else None
+
+    def give_up(self, through: int) -> None:
+        """The steps up to this one have left in other windows: none is to begin there."""
+        while self._past and self._past[0].index <= through:
+            self._past.popleft()
 
     def _split(self, back_steps: int) -> list[Window]:
         """End the open window between what it was opened for and a detection that began later."""
@@ -148,23 +178,15 @@ class AroundDetections:
         at = max(begin - self._before, (self._told + begin) // 2, 1)
         done, first = parts[:at], self._first
         self._open, self._first = parts[at:], None
-        return [_join(done, first)]
+        return [join(done, "detection", first)]
 
 
-def make_cutter(policy: str, *, before_s: float, after_s: float, step_s: float) -> Cutter:
-    """The cutter of a publishing policy."""
-    if policy == "results":
-        return Nothing()
-    if policy == "all":
-        return Everything(round(EVERYTHING_S / step_s))
-    # After a detection no frame may be missing, so the time after it is rounded up.
-    after_steps = -int(-after_s // step_s)
-    return AroundDetections(round(before_s / step_s), after_steps, int(LONGEST_S / step_s))
-
-
-def _join(parts: list[Slice], detection: int | None) -> Window:
+def join(parts: list[Slice], reason: str, detection: int | None = None) -> Window:
+    """Consecutive steps, at least one, as a window."""
     return Window(
+        reason=reason,
         detection=detection,
+        first_step=parts[0].index,
         end_s=parts[-1].end_s,
         frames=np.concatenate([part.frames for part in parts]),
         posteriors=np.stack([part.posteriors for part in parts]),

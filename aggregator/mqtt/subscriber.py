@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from aggregator.errors import StoreError
+from aggregator.errors import AggregatorError, StoreError
 from aggregator.mqtt.link import Link
 from aggregator.readiness import tell_ready
 from aggregator.services.commands import CommandService
 from aggregator.services.inbox import Incoming
 from aggregator.services.ingest import IngestService, Outcome
 from aggregator.services.retention import RetentionService
+from aggregator.services.sampling import SamplingService
 from aggregator.settings import Settings
 from contract import topics, wire
 from contract.errors import ContractError
@@ -21,6 +22,7 @@ IDLE_S: Final = 0.2
 """The longest wait for the network, and for a batch without anything that nodes wait for."""
 
 COMMANDS_PERIOD_S: Final = 0.5
+POLICIES_PERIOD_S: Final = 2.0
 REPORT_PERIOD_S: Final = 60.0
 SHORTEST_RETRY_S: Final = 0.2
 LONGEST_RETRY_S: Final = 10.0
@@ -39,6 +41,7 @@ class Subscriber:
         settings: Settings,
         ingest: IngestService,
         commands: CommandService,
+        sampling: SamplingService,
         retention: RetentionService,
     ) -> None:
         self._namespace = settings.fleet.namespace
@@ -46,6 +49,7 @@ class Subscriber:
         self._flush_s = settings.ingest.flush_ms / 1000
         self._ingest = ingest
         self._commands = commands
+        self._sampling = sampling
         self._retention = retention
         self._waiting: list[Incoming] = []
         self._waiting_bytes = 0
@@ -55,6 +59,7 @@ class Subscriber:
         self._retry_s = 0.0
         self._discarded = 0
         self._next_commands_s = 0.0
+        self._next_policies_s = time.monotonic() + POLICIES_PERIOD_S
         self._next_deletion_s = 0.0
         self._next_report_s = time.monotonic() + REPORT_PERIOD_S
         self._taken = Outcome()
@@ -74,6 +79,7 @@ class Subscriber:
             if self._due():
                 self._flush()
             if not self._waiting:
+                self._tell_policies()
                 self._send_commands()
                 self._delete_old()
             self._report()
@@ -144,6 +150,20 @@ class Subscriber:
                 qos=topics.ACKNOWLEDGEMENT.qos,
                 expiry_s=ACK_EXPIRY_S,
             )
+
+    def _tell_policies(self) -> None:
+        """Queue commands for nodes that do not yet sample as they should."""
+        now_s = time.monotonic()
+        if not self._link.connected or now_s < self._next_policies_s:
+            return
+        self._next_policies_s = now_s + POLICIES_PERIOD_S
+        try:
+            told = self._sampling.tell()
+        except AggregatorError as error:
+            _log.error("nodes cannot be told what to sample: %s", error)
+            return
+        if told:
+            _log.info("told what to sample: %s", ", ".join(told))
 
     def _send_commands(self) -> None:
         now_s = time.monotonic()

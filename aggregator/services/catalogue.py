@@ -11,6 +11,7 @@ from aggregator.services.label_files import LabelFileService
 from aggregator.services.labels import LabelService
 from aggregator.services.live import LiveFeed
 from aggregator.services.review import ReviewService
+from aggregator.services.sampling import SamplingService
 from aggregator.services.statistics import StatisticsService
 
 
@@ -28,4 +29,5 @@ class Services:
     labels: LabelService
     dataset: DatasetService
     label_files: LabelFileService
+    sampling: SamplingService
     namespace: str

@@ -1,9 +1,10 @@
 """Commands to nodes: queued in the database, published by the ingest process."""
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aggregator.errors import CommandError, UnknownNodeError
@@ -11,8 +12,10 @@ from aggregator.store import commands as store
 from aggregator.store.database import Database
 from contract.commands import Command
 from contract.errors import ContractError
+from contract.sampling import Sampling
 
 SENT_AT_ONCE: Final = 100
+_COLUMNS: Final = ("id", "issued_s", "expires_s", "action", "publish", "sampling")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,7 @@ class CommandView:
     node: str
     action: str
     publish: str | None
+    sampling: Sampling | None
     issued_s: float
     expires_s: float
     sent_s: float | None
@@ -37,9 +41,16 @@ class CommandService:
         self._now = now
 
     def queue(
-        self, node: str, action: str, *, publish: str | None = None, lifetime_s: float = 3600.0
+        self,
+        node: str,
+        action: str,
+        *,
+        publish: str | None = None,
+        sampling: Sampling | None = None,
+        lifetime_s: float = 3600.0,
     ) -> CommandView:
-        """Ask ``node`` to do ``action`` (``contract.commands.COMMANDS``); ``publish`` with ``set_publish``.
+        """Ask ``node`` to do ``action`` (``contract.commands.COMMANDS``); ``publish`` with ``set_publish``,
+        ``sampling`` with ``set_sampling``.
 
         Raises ``UnknownNodeError`` or ``CommandError``.
         """
@@ -51,15 +62,15 @@ class CommandService:
                 expires_s=issued_s + lifetime_s,
                 action=action,
                 publish=publish,
+                sampling=sampling,
             )
         except ContractError as error:
             raise CommandError(str(error)) from error
-        row = command.to_plain()
-        del row["schema"]
         with self._database.write() as connection:
-            if not store.queue(connection, node, row):
+            if not store.queue(connection, node, _row(command)):
                 raise UnknownNodeError(f"no node is called {node!r}")
-        return CommandView(node=node, sent_s=None, **row)
+        told = {name: getattr(command, name) for name in _COLUMNS}
+        return CommandView(node=node, sent_s=None, **told)
 
     def recent(self, node: str, limit: int = 20) -> list[CommandView]:
         """The commands queued last for a node, newest first."""
@@ -79,15 +90,19 @@ class CommandService:
             store.mark_sent(connection, ids, self._now())
 
 
+def _row(command: Command) -> dict[str, Any]:
+    row = {name: getattr(command, name) for name in _COLUMNS}
+    return row | {"sampling": command.sampling and json.dumps(command.sampling.to_plain())}
+
+
 def _view(row: Any) -> CommandView:
-    return CommandView(**{field.name: getattr(row, field.name) for field in fields(CommandView)})
+    told = {name: getattr(row, name) for name in _COLUMNS}
+    return CommandView(node=row.node, sent_s=row.sent_s, **(told | {"sampling": _sampling(row)}))
 
 
 def _command(row: Any) -> Command:
-    return Command(
-        id=row.id,
-        issued_s=row.issued_s,
-        expires_s=row.expires_s,
-        action=row.action,
-        publish=row.publish,
-    )
+    return Command(**({name: getattr(row, name) for name in _COLUMNS} | {"sampling": _sampling(row)}))
+
+
+def _sampling(row: Any) -> Sampling | None:
+    return None if row.sampling is None else Sampling.from_plain(json.loads(row.sampling))

@@ -1,11 +1,12 @@
 """A node, as pages show it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aggregator.domain import fleet
+from contract.sampling import Sampling
 
 _OF_BIRTH: Final = ("input", "model", "publish", "agent_version", "runtime", "platform")
 _OF_HEARTBEAT: Final = (
@@ -92,6 +93,8 @@ class NodeDetail:
     frontend_digest: str | None
     thresholds: tuple[float | None, ...]
     step_ms: int | None
+    sampling: Sampling | None
+    """What it sends to learn from, as its birth says; None of an agent that knows no sampling."""
     started_s: float | None
     heard_s: float | None
     overruns: int | None
@@ -102,6 +105,12 @@ class NodeDetail:
     """Newest first, at most 20."""
     gaps: tuple[GapView, ...]
     """Newest first, at most 50."""
+
+
+def sampling_of(birth: Mapping[str, Any]) -> Sampling | None:
+    """The sampling that a stored birth shows."""
+    plain = birth.get("sampling")
+    return None if plain is None else Sampling.from_plain(plain)
 
 
 def node_view(row: Any, *, now_s: float, silent_after_s: float) -> NodeView:
@@ -141,6 +150,7 @@ def node_detail(
         view=view,
         thresholds=tuple(birth.get("thresholds", ())),
         detections=detections,
+        sampling=sampling_of(birth),
         boots=tuple(
             BootView(
                 boot=boot.boot,

@@ -197,11 +197,22 @@ commands = Table(
     _node(),
     Column("action", String(40), nullable=False),
     Column("publish", String(40)),
+    Column("sampling", Text),  # JSON, as the contract has it
     Column("issued_s", Float, nullable=False),
     Column("expires_s", Float, nullable=False),
     Column("sent_s", Float),
     Index(None, "node_id", "issued_s"),
     Index(None, "sent_s"),
+)
+
+sampling_policies = _table(
+    "sampling_policies",
+    Column("scope", String(8), nullable=False),  # one of domain.sampling.SCOPES
+    Column("target", String(64), nullable=False),  # a tag or a node; empty for the fleet
+    Column("sampling", Text, nullable=False),  # JSON, as the contract has it
+    Column("set_s", Float, nullable=False),
+    Column("set_by", String(100), nullable=False),
+    UniqueConstraint("scope", "target"),
 )
 
 accounts = Table(

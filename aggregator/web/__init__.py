@@ -25,6 +25,8 @@ from aggregator.web import (
     review,
     review_api,
     review_labels,
+    sampling,
+    sampling_api,
     security,
     sign_in,
     windows,
@@ -62,12 +64,14 @@ def create_app(services: Services) -> Flask:
         exports.pages,
         windows.pages,
         node.pages,
+        sampling.pages,
         arrivals.pages,
         review.pages,
         review_labels.pages,
         dataset.pages,
         api.pages,
         review_api.pages,
+        sampling_api.pages,
     ):
         app.register_blueprint(pages(services))
     return app

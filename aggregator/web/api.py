@@ -9,7 +9,9 @@ from werkzeug.exceptions import BadRequest
 
 from aggregator.services.catalogue import Services
 from aggregator.services.detections import WindowView
+from aggregator.web import reviewer
 from aggregator.web.filters import read_filter
+from aggregator.web.security import csrf_token
 from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT
 
 _PAGE: Final = 50
@@ -19,6 +21,10 @@ _LARGEST_PAGE: Final = 500
 def pages(services: Services) -> Blueprint:
     """The routes."""
     routes = Blueprint("api", __name__, url_prefix="/api/v1")
+
+    @routes.get("/session")
+    def session() -> ResponseReturnValue:
+        return jsonify(csrf_token=csrf_token(), reviewer=reviewer.current() or None)
 
     @routes.get("/nodes")
     def nodes() -> ResponseReturnValue:

@@ -211,5 +211,5 @@ def _moment(seconds: float) -> datetime:
 
 _FILTERS: Final = (
     iso, utc, percent, level, meter, size, celsius, whole, duration, duration_signed, gap_words, input_words,
-    spoken, milliseconds, certainty, is_score, reason_words,
+    reason_words, spoken, milliseconds, certainty, is_score,
 )  # fmt: skip

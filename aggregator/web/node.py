@@ -6,11 +6,14 @@ from typing import Final
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.sampling import NODE
 from aggregator.errors import CommandError
 from aggregator.services.catalogue import Services
 from aggregator.services.fleet import NodeDetail
 from aggregator.web.fleet import last_with_picture
 from aggregator.web.history_chart import count_lanes, level_chart, time_ticks
+from aggregator.web.sampling import form_of
+from aggregator.web.sampling_form import GROUPS
 from contract.messages import PUBLISH_POLICIES
 
 SPANS_S: Final = {"10 minutes": 600, "hour": 3600, "day": 86_400, "week": 7 * 86_400}
@@ -44,6 +47,9 @@ def pages(services: Services) -> Blueprint:
             last=last_with_picture(services, name),
             commands=services.commands.recent(name, 5),
             policies=PUBLISH_POLICIES,
+            sampling=services.sampling.node(name),
+            filled=form_of(services, NODE, name),
+            groups=GROUPS,
         )
 
     @routes.post("/nodes/<name>/publish")

@@ -11,7 +11,6 @@ from aggregator.services.catalogue import Services
 from aggregator.services.reviews import CardView
 from aggregator.web import reviewer
 from aggregator.web.review_labels import read_digit
-from aggregator.web.security import csrf_token
 
 _PAGE: Final = 50
 _LARGEST_PAGE: Final = 500
@@ -21,10 +20,6 @@ def pages(services: Services) -> Blueprint:
     """The routes."""
     routes = Blueprint("review_api", __name__, url_prefix="/api/v1")
     review = services.review
-
-    @routes.get("/session")
-    def session() -> ResponseReturnValue:
-        return jsonify(csrf_token=csrf_token(), reviewer=reviewer.current() or None)
 
     @routes.get("/review")
     def progress() -> ResponseReturnValue:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from edge_agent import memory
+from edge_agent.agent.ledger import Ledger
 from edge_agent.agent.orders import Orders
+from edge_agent.agent.publisher import Publisher
 from edge_agent.agent.reporting import Identity, birth
 from edge_agent.agent.running import Running
 from edge_agent.agent.station import Station
@@ -54,13 +56,17 @@ def _run(
         settings.outbox_path, identity.boot,
         limit_bytes=settings.outbox.limit_bytes, commit_s=settings.outbox.commit_ms / 1000,
     )  # fmt: skip
-    orders = Orders(settings.node.state_path, settings.publish.policy)
-    station = Station(pipeline, outbox, identity, settings.publish)
-    station.set_policy(orders.policy)
+    orders = Orders(settings.node.state_path, settings.publish.policy, settings.sampling.sampling)
+    publisher = Publisher(
+        identity, settings.publish, orders.sampling, Ledger(settings.node.state_path),
+        seed=settings.node.name, closed=orders.problem,
+    )  # fmt: skip
+    publisher.set_policy(orders.policy)
+    station = Station(pipeline, outbox, identity, publisher)
     link = _link(settings, outbox, identity, orders)
     running = Running(
-        listener=listener, station=station, meter=pipeline.meter, outbox=outbox, link=link, orders=orders,
-        identity=identity, heartbeat_s=settings.health.heartbeat_s, stop=stop,
+        listener=listener, station=station, publisher=publisher, meter=pipeline.meter, outbox=outbox,
+        link=link, orders=orders, identity=identity, heartbeat_s=settings.health.heartbeat_s, stop=stop,
     )  # fmt: skip
     _log.info(
         "started", extra={"node": settings.node.name, "boot": identity.boot, "model": bundle.manifest.model,
@@ -78,16 +84,19 @@ def _run(
         running.beat()
         delivered = link is None or running.drain(drain_timeout_s)
     running.end()
-    return _tell_end(station, outbox, identity, delivered=delivered)
+    return _tell_end(station, publisher, outbox, identity, delivered=delivered)
 
 
-def _tell_end(station: Station, outbox: Outbox, identity: Identity, *, delivered: bool) -> int:
+def _tell_end(
+    station: Station, publisher: Publisher, outbox: Outbox, identity: Identity, *, delivered: bool
+) -> int:
     counters = outbox.counters
     _log.info(
         "stopped",
         extra={
             "boot": identity.boot, "heard_s": round(station.heard_s, 2), "detections": station.detections,
             "last_sequence": counters.last_sequence, "waiting": counters.rows, "dropped": counters.dropped,
+            "over_budget": publisher.over_budget.total(), "hidden": publisher.hidden,
         },
     )  # fmt: skip
     if not delivered:
@@ -121,7 +130,7 @@ def _link(settings: Settings, outbox: Outbox, identity: Identity, orders: Orders
     return Link(
         settings.broker, settings.node.name, outbox,
         resend_after_s=settings.outbox.resend_after_s,
-        birth=lambda: birth(identity, settings, orders.policy), on_command=orders.receive,
+        birth=lambda: birth(identity, settings, orders.policy, orders.sampling), on_command=orders.receive,
     )  # fmt: skip
 
 

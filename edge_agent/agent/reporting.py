@@ -12,6 +12,9 @@ from contract.audio import HOP_MS, HOP_SAMPLES, MEL_BINS, RATE_HZ
 from contract.detector import Found
 from contract.manifest import Manifest
 from contract.messages import Birth, Detection, Features, Heartbeat
+from contract.sampling import Sampling
+from contract.topics import FEATURES
+from contract.wire import encode
 from edge_agent import health
 from edge_agent.outbox import Counters
 from edge_agent.pipeline import Step
@@ -42,7 +45,7 @@ class Identity:
         return self.manifest.step_frames * HOP_SAMPLES / RATE_HZ
 
 
-def birth(identity: Identity, settings: Settings, policy: str) -> Birth:
+def birth(identity: Identity, settings: Settings, policy: str, sampling: Sampling) -> Birth:
     """What the node is and runs."""
     manifest = identity.manifest
     in_force = [identity.thresholds.get(label) for label in manifest.labels]
@@ -56,6 +59,7 @@ def birth(identity: Identity, settings: Settings, policy: str) -> Birth:
         thresholds=tuple(value if value is not None and value < 1 else None for value in in_force),
         step_ms=manifest.step_frames * HOP_MS,
         publish=policy,
+        sampling=sampling,
         input=settings.input.description,
         runtime=identity.runtime,
         platform=f"{platform.machine()} {platform.system()} {platform.release()}"[:200],
@@ -91,7 +95,7 @@ def detection(identity: Identity, step: Step, found: Found, level_dbfs: float) -
 def features(identity: Identity, window: Window) -> Callable[[int], Features]:
     """How to make the message of a window."""
     now = identity.now()
-    posteriors = np.rint(np.nan_to_num(window.posteriors).clip(0, 1) * 255).astype(np.uint8).tobytes()
+    posteriors = np.rint(window.posteriors.clip(0, 1) * 255).astype(np.uint8).tobytes()
 
     def build(sequence: int) -> Features:
         return Features(
@@ -99,7 +103,7 @@ def features(identity: Identity, window: Window) -> Callable[[int], Features]:
             sequence=sequence,
             model=identity.manifest.model,
             frontend_digest=identity.manifest.frontend_digest,
-            reason="all" if window.detection is None else "detection",
+            reason=window.reason,
             detection=window.detection,
             start_s=max(0.0, window.start_s),
             hop_ms=HOP_MS,
@@ -111,6 +115,11 @@ def features(identity: Identity, window: Window) -> Callable[[int], Features]:
         )
 
     return build
+
+
+def features_bytes(identity: Identity, window: Window) -> int:
+    """Size of the message of a window, at most: sequences of any length are reckoned as the longest."""
+    return len(encode(FEATURES, features(identity, window)(2**53)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from contract.messages import Heartbeat
 from edge_agent import health, memory, systemd
 from edge_agent.agent.orders import Orders
+from edge_agent.agent.publisher import Publisher
 from edge_agent.agent.reporting import Hearing, Identity, heartbeat
 from edge_agent.agent.station import Station
 from edge_agent.capture import Block, Ended, Listener, Watch
@@ -43,6 +44,7 @@ class Running:
         *,
         listener: Listener,
         station: Station,
+        publisher: Publisher,
         meter: Meter,
         outbox: Outbox,
         link: Sends | None,
@@ -52,6 +54,7 @@ class Running:
         stop: threading.Event,
     ) -> None:
         self._listener, self._station, self._meter = listener, station, meter
+        self._publisher = publisher
         self._outbox, self._link, self._orders = outbox, link, orders
         self._identity, self._heartbeat_s, self._stop = identity, heartbeat_s, stop
         self._watch = Watch(time.monotonic())
@@ -131,6 +134,8 @@ class Running:
             _log.info("command", extra={"action": command.action, "id": command.id})
             if command.publish is not None:
                 self._station.set_policy(command.publish)
+            if command.sampling is not None:
+                self._publisher.set_sampling(command.sampling)
             if self._link is not None:
                 self._link.announce()
             self.beat()
@@ -168,7 +173,7 @@ class Running:
             "stopped": self._listener.problem or "the input has stopped: no sound comes any more",
         }
         clock = "" if time.time() > health.FIRST_POSSIBLE_S else "the clock is not set; let it synchronise"
-        found = (told.get(state, ""), self._outbox.counters.problem, clock)
+        found = (told.get(state, ""), self._outbox.counters.problem, self._publisher.problem, clock)
         return tuple(_printable(problem) for problem in found if problem)
 
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from contract.audio import RATE_HZ
 from contract.detector import Found
 from contract.topics import DETECTION, FEATURES, GAP, Topic
+from edge_agent.agent.publisher import Publisher
 from edge_agent.agent.reporting import Identity, detection, features
 from edge_agent.capture import Block, Lost
 from edge_agent.outbox import Build, gap
 from edge_agent.pipeline import Step
-from edge_agent.settings import PublishSettings
-from edge_agent.windows import Cutter, Slice, Window, make_cutter
+from edge_agent.windows import Window
 
 OVERRUNS_S: Final = 10.0
 """Overruns of this long become one gap: a node that is too slow must not be kept busy by telling so."""
@@ -45,10 +45,9 @@ class Keeps(Protocol):
 class Station:
     """One node's listening, from blocks to durable messages."""
 
-    def __init__(self, pipeline: Hears, outbox: Keeps, identity: Identity, publish: PublishSettings) -> None:
+    def __init__(self, pipeline: Hears, outbox: Keeps, identity: Identity, publisher: Publisher) -> None:
         self._pipeline, self._outbox, self._identity = pipeline, outbox, identity
-        self._publish = publish
-        self._cutter: Cutter = self._make_cutter(publish.policy)
+        self._publisher = publisher
         self._last: Step | None = None
         self._captured_s = 0.0
         self.heard_s = 0.0
@@ -86,14 +85,14 @@ class Station:
         for found in self._pipeline.finish() if last is not None else []:
             if last is not None:
                 self._report(last, found)
-        self._send(self._cutter.flush())
+        self._send(self._publisher.finish())
         if self._overrun is not None:
             self._declare(self._overrun)
 
     def set_policy(self, policy: str) -> None:
         """Publish by another policy from now on."""
-        self._send(self._cutter.flush())
-        self._cutter = self._make_cutter(policy)
+        self._publisher.set_policy(policy)
+        self._send(self._publisher.release())
 
     def _declare(self, lost: Lost) -> None:
         _log.warning("sound is missing", extra={"reason": lost.reason, "seconds": lost.end_s - lost.start_s})
@@ -101,24 +100,18 @@ class Station:
         if lost is self._overrun:
             self._overrun = None
 
-    def _make_cutter(self, policy: str) -> Cutter:
-        publish = self._publish
-        return make_cutter(
-            policy, before_s=publish.before_s, after_s=publish.after_s, step_s=self._identity.step_s
-        )
-
     def _take(self, step: Step) -> None:
         self._last = step
-        part = Slice(frames=step.frames, posteriors=step.posteriors, end_s=step.end_s)
-        self._send(self._cutter.feed(part))
+        self._publisher.hear(step)
         for found in step.found:
             self._report(step, found)
+        self._send(self._publisher.release())
 
     def _report(self, step: Step, found: Found) -> None:
         build = detection(self._identity, step, found, self._pipeline.leq_dbfs)
         sequence = self._outbox.append(DETECTION, build)
         self.detections += 1
-        self._send(self._cutter.mark(sequence, found.end_step - found.start_step))
+        self._publisher.mark(found.label, sequence, found.end_step - found.start_step)
         late_s = time.time() - step.end_s
         _log.info(
             "detection",

@@ -10,6 +10,7 @@ from edge_agent.settings.values import (
     NodeSettings,
     OutboxSettings,
     PublishSettings,
+    SamplingSettings,
     Settings,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     "NodeSettings",
     "OutboxSettings",
     "PublishSettings",
+    "SamplingSettings",
     "Settings",
     "add_flags",
     "every_setting",

@@ -2,15 +2,18 @@
 
 # ruff: noqa: RUF009  (``setting`` only makes a field; it is not a default computed once)
 
+import dataclasses
 import os
 import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from contract.errors import ContractError
 from contract.messages import PUBLISH_POLICIES
+from contract.sampling import Sampling
 from contract.topics import DEFAULT_NAMESPACE
 from edge_agent.settings.fields import (
     NAME,
@@ -18,6 +21,7 @@ from edge_agent.settings.fields import (
     THRESHOLDS,
     TRUTH,
     WORDS,
+    Kind,
     Section,
     choice,
     integer,
@@ -27,6 +31,7 @@ from edge_agent.settings.fields import (
     string,
 )
 
+_NUMBER, _WHOLE = number(0, 1), integer(0, 1)
 _SYSTEM_STATE = Path("/var/lib/soundpost-agent")
 
 
@@ -154,6 +159,34 @@ class PublishSettings(Section):
     after_s: float = setting(number(0, 10), "sound after it, s", default=1.0)
 
 
+def _as_in_the_contract(name: str, kind: Kind) -> Any:
+    """The setting of a field of ``Sampling``: written like ``kind``; check, meaning, default as there."""
+    field = Sampling.__dataclass_fields__[name]
+    kind = dataclasses.replace(kind, check=field.metadata["check"])
+    return setting(kind, field.metadata["meaning"], default=field.default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingSettings(Section):
+    """What it sends to learn from, and what never leaves it."""
+
+    near_miss_low: float = _as_in_the_contract("near_miss_low", _NUMBER)
+    near_miss_bytes_per_day: int = _as_in_the_contract("near_miss_bytes_per_day", _WHOLE)
+    uncertain_margin: float = _as_in_the_contract("uncertain_margin", _NUMBER)
+    uncertain_entropy: float = _as_in_the_contract("uncertain_entropy", _NUMBER)
+    uncertain_bytes_per_day: int = _as_in_the_contract("uncertain_bytes_per_day", _WHOLE)
+    random_per_hour: float = _as_in_the_contract("random_per_hour", _NUMBER)
+    random_bytes_per_day: int = _as_in_the_contract("random_bytes_per_day", _WHOLE)
+    detection_bytes_per_day: int = _as_in_the_contract("detection_bytes_per_day", _WHOLE)
+    private: tuple[str, ...] = _as_in_the_contract("private", WORDS)
+    private_least: float = _as_in_the_contract("private_least", _NUMBER)
+
+    @property
+    def sampling(self) -> Sampling:
+        """As the contract has it."""
+        return Sampling(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorSettings(Section):
     """What this node hears otherwise than its bundle says."""
@@ -207,6 +240,7 @@ class Settings:
     input: InputSettings = field(default_factory=InputSettings)
     broker: BrokerSettings = field(default_factory=BrokerSettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
     detector: DetectorSettings = field(default_factory=DetectorSettings)
     outbox: OutboxSettings = field(default_factory=OutboxSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
@@ -223,6 +257,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "input": InputSettings,
     "broker": BrokerSettings,
     "publish": PublishSettings,
+    "sampling": SamplingSettings,
     "detector": DetectorSettings,
     "outbox": OutboxSettings,
     "health": HealthSettings,

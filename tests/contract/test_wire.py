@@ -1,5 +1,6 @@
 """Every record survives the wire; nothing else gets in, and no bytes raise anything but WireError."""
 
+import dataclasses
 import json
 import math
 from typing import Any
@@ -10,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract import wire
+from contract.commands import Command
 from contract.errors import ContractError, WireError
-from contract.topics import ALL, DETECTION, FEATURES, Topic
+from contract.sampling import MOST_PRIVATE, Sampling
+from contract.topics import ALL, BIRTH, COMMAND, DETECTION, FEATURES, Topic
 from tests.contract.examples import EXAMPLES
 
 any_topic = st.sampled_from(ALL)
@@ -163,3 +166,46 @@ def test_identity_is_read_beside_what_is_no_number() -> None:
     with pytest.raises(WireError, match="NaN"):
         wire.decode(DETECTION, content)
     assert wire.identity(DETECTION, content) == (plain["boot"], plain["sequence"])
+
+
+SAMPLING = Sampling(private=("speech", "Hüsteln"), random_per_hour=0.5)
+ORDER = Command(id="0f" * 16, issued_s=1.0, expires_s=9.0, action="set_sampling", sampling=SAMPLING)
+
+
+def test_a_sampling_survives_the_wire() -> None:
+    assert wire.decode(COMMAND, wire.encode(COMMAND, ORDER)) == ORDER
+    birth = dataclasses.replace(EXAMPLES[BIRTH], sampling=SAMPLING)
+    assert wire.decode(BIRTH, wire.encode(BIRTH, birth)) == birth
+
+
+def test_as_much_as_may_be_private_fits_into_a_command() -> None:
+    labels = tuple("\U0001f50a" * 58 + f"{number:02d}" for number in range(MOST_PRIVATE))
+    longest = dataclasses.replace(ORDER, sampling=dataclasses.replace(SAMPLING, private=labels))
+    assert wire.decode(COMMAND, wire.encode(COMMAND, longest)) == longest
+
+
+def test_a_birth_of_an_agent_that_samples_nothing_is_still_read() -> None:
+    plain = EXAMPLES[BIRTH].to_plain()
+    del plain["sampling"]
+    assert wire.decode(BIRTH, dump(BIRTH, plain)) == EXAMPLES[BIRTH]
+
+
+def test_a_command_without_a_sampling_is_as_it_ever_was() -> None:
+    assert b"sampling" not in wire.encode(COMMAND, EXAMPLES[COMMAND])
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Sampling)])
+def test_no_field_of_a_sampling_may_lie(field: str) -> None:
+    for wrong in ("0.5", None, -1, 2.5e12, [1], {"a": 1}, [""], ["a" * 61], ["a"] * 51, float("nan"), True):
+        plain = ORDER.to_plain() | {"sampling": SAMPLING.to_plain() | {field: wrong}}
+        with pytest.raises(WireError, match=f"sampling: {field}|JSON"):
+            wire.decode(COMMAND, dump(COMMAND, plain))
+    plain = ORDER.to_plain() | {"sampling": SAMPLING.to_plain() | {"extra": 1}}
+    with pytest.raises(WireError, match="unknown field"):
+        wire.decode(COMMAND, dump(COMMAND, plain))
+
+
+@pytest.mark.parametrize("changes", [{"action": "report"}, {"sampling": None}, {"publish": "all"}])
+def test_a_sampling_belongs_to_its_command(changes: dict[str, Any]) -> None:
+    with pytest.raises(WireError, match="belongs to"):
+        wire.decode(COMMAND, dump(COMMAND, ORDER.to_plain() | changes))

@@ -11,6 +11,9 @@ import pytest
 
 from contract.commands import Command
 from contract.messages import Detection, Features, Gap
+from contract.sampling import Sampling
+from contract.topics import FEATURES
+from contract.wire import encode
 from edge_agent.outbox import count
 from tests.broker import Mosquitto
 from tests.edge_agent.acknowledger import Acknowledger
@@ -61,7 +64,8 @@ def test_files_are_played_delivered_and_then_it_ends(
     messages = aggregator.stored.values()
     found = [message for message in messages if isinstance(message, Detection)]
     windows = [message for message in messages if isinstance(message, Features)]
-    assert {message.sequence for message in found} >= {window.detection for window in windows}
+    surrounded = {window.detection for window in windows if window.reason == "detection"}
+    assert {message.sequence for message in found} >= surrounded > set()
     assert all(window.frame_count * 20 == len(window.posteriors) // 9 * window.step_ms for window in windows)
     spans = sorted((window.start_s, window.end_s) for window in windows)
     assert all(one[1] <= other[0] + 1e-6 for one, other in itertools.pairwise(spans))
@@ -124,6 +128,60 @@ def test_commands_are_obeyed_once_and_survive_a_restart(
     start(broker.port, "--input-loop", "true")
     aggregator.wait(lambda: len(aggregator.kinds("birth")) > births, 30)
     assert aggregator.kinds("birth")[-1].publish == "all"
+
+
+def test_a_sampling_is_obeyed_told_and_survives_a_restart(
+    broker: Mosquitto, aggregator: Acknowledger, start: Callable[..., AgentProcess]
+) -> None:
+    always = [
+        "--input-loop",
+        "true",
+        *EAGER,
+        "--sampling-random-per-hour",
+        "7",
+        "--health-heartbeat-s",
+        "0.5",
+    ]
+    agent = start(broker.port, *always)
+    aggregator.wait(lambda: any(isinstance(m, Features) for m in list(aggregator.stored.values())), 30)
+    assert aggregator.kinds("birth")[-1].sampling == Sampling(random_per_hour=7)
+    unknown = Sampling(private=("speech",), random_per_hour=0)
+    late_s = time.time() + 60
+    aggregator.command(
+        "attic",
+        Command(id="1" * 32, issued_s=1, expires_s=late_s, action="set_sampling", sampling=unknown),
+    )
+    aggregator.wait(lambda: aggregator.kinds("birth")[-1].sampling == unknown, 15)
+    aggregator.wait(
+        lambda: any("'speech'" in text for text in aggregator.kinds("heartbeat")[-1].problems), 15
+    )
+    agent.kill()
+    births = len(aggregator.kinds("birth"))
+    start(broker.port, *always)
+    aggregator.wait(lambda: len(aggregator.kinds("birth")) > births, 30)
+    assert aggregator.kinds("birth")[-1].sampling == unknown
+    fresh = aggregator.kinds("birth")[-1].boot
+    aggregator.wait(
+        lambda: any(beat.boot == fresh and beat.heard_s > 4 for beat in aggregator.kinds("heartbeat")), 30
+    )
+    sent = {type(message) for key, message in aggregator.stored.items() if key[0] == fresh}
+    assert Detection in sent, "what was heard is still told"
+    assert Features not in sent
+
+
+def test_a_budget_survives_a_kill(
+    broker: Mosquitto, aggregator: Acknowledger, start: Callable[..., AgentProcess]
+) -> None:
+    often = ["--sampling-random-per-hour", "360", "--sampling-random-bytes-per-day", "60000"]
+    limited = ["--input-loop", "true", "--input-pace", "fast", *often]
+    for _ in range(2):
+        agent = start(broker.port, *limited)
+        wait_until(lambda agent=agent: len(agent.lines("over budget")) > 0, timeout_s=60)
+        aggregator.wait(lambda: any(isinstance(m, Features) for m in list(aggregator.stored.values())), 30)
+        agent.kill()
+        agent.log.unlink()
+    windows = [message for message in aggregator.stored.values() if isinstance(message, Features)]
+    assert 0 < sum(len(encode(FEATURES, window)) for window in windows) <= 60_000
 
 
 def test_sound_on_standard_input_and_a_flat_line_that_is_told(

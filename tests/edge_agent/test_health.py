@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.commands import Command
+from contract.sampling import Sampling
 from edge_agent import health, systemd
 from edge_agent.agent.orders import Orders
 from edge_agent.journal import JsonLines, Pairs
@@ -81,35 +82,75 @@ def test_a_log_line_is_pairs_or_json() -> None:
     assert (plain["event"], plain["label"], plain["posterior"]) == ("detection", "go", 0.912345)
 
 
+OWN = Sampling()
+
+
 def an_order(publish: str, number: int, expires_s: float = 1e11) -> Command:
     return Command(
         id=f"{number:032x}", issued_s=1, expires_s=expires_s, action="set_publish", publish=publish
     )
 
 
+def a_sampling(sampling: Sampling, number: int) -> Command:
+    return Command(id=f"{number:032x}", issued_s=1, expires_s=1e11, action="set_sampling", sampling=sampling)
+
+
 def test_an_order_is_obeyed_once_and_kept(tmp_path: Path) -> None:
-    orders = Orders(tmp_path, "results")
+    orders = Orders(tmp_path, "results", OWN)
     orders.receive(an_order("all", 1))
     orders.receive(an_order("all", 1))
     assert len(orders.take()) == 1
-    again = Orders(tmp_path, "results")
+    again = Orders(tmp_path, "results", OWN)
     assert again.policy == "all"
     again.receive(an_order("results+features", 1))
     assert again.take() == [], "the same order does not come into force again"
-    assert Orders(tmp_path, "results+features").policy == "results+features", "the owner has decided anew"
+    assert Orders(tmp_path, "results+features", OWN).policy == "results+features", (
+        "the owner has decided anew"
+    )
 
 
 def test_an_order_that_has_expired_is_not_obeyed(tmp_path: Path) -> None:
-    orders = Orders(tmp_path, "results")
+    orders = Orders(tmp_path, "results", OWN)
     orders.receive(an_order("all", 1, time.time() - 1))
     assert orders.take() == []
     assert orders.policy == "results"
 
 
 @given(content=st.binary(max_size=100))
-def test_orders_that_cannot_be_read_are_as_if_there_were_none(
+def test_orders_that_cannot_be_read_leave_the_owners_policy_and_close_the_node(
     content: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("orders")
     (folder / "orders.json").write_bytes(content)
-    assert Orders(folder, "results").policy == "results"
+    orders = Orders(folder, "results", OWN)
+    assert (orders.policy, orders.sampling) == ("results", OWN)
+    assert "no window is sent" in orders.problem
+
+
+def test_a_sampling_that_was_commanded_survives_a_restart(tmp_path: Path) -> None:
+    orders = Orders(tmp_path, "results", OWN)
+    wanted = Sampling(private=("speech",), random_per_hour=0.5)
+    orders.receive(a_sampling(wanted, 1))
+    [order] = orders.take()
+    assert order.sampling == orders.sampling == Orders(tmp_path, "results", OWN).sampling == wanted
+    decided = Sampling(private=("cough",))
+    assert Orders(tmp_path, "results", decided).sampling == decided, "the owner has decided anew"
+
+
+def test_where_orders_cannot_be_read_a_new_one_mends_it(tmp_path: Path) -> None:
+    (tmp_path / "orders.json").write_text('{"sampling": {"private": "speech"}, "sampling_instead_of": {}}')
+    orders = Orders(tmp_path, "results", OWN)
+    assert str(tmp_path) in orders.problem
+    orders.receive(an_order("all", 1))
+    orders.take()
+    assert Orders(tmp_path, "results", OWN).problem, "what is private is still not known"
+    orders.receive(a_sampling(OWN, 2))
+    orders.take()
+    assert not orders.problem
+    assert not Orders(tmp_path, "results", OWN).problem
+
+
+def test_orders_of_an_earlier_version_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "orders.json").write_text('{"policy": "all", "instead_of": "results", "seen": []}')
+    orders = Orders(tmp_path, "results", OWN)
+    assert (orders.policy, orders.sampling, orders.problem) == ("all", OWN, "")

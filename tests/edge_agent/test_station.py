@@ -1,6 +1,7 @@
 """From blocks to messages, with a pipeline that finds what it is told to find."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,11 @@ from numpy.typing import NDArray
 from contract.bundle import read_bundle
 from contract.detector import Found
 from contract.messages import Detection, DurableMessage, Features, Gap
-from contract.topics import Topic
+from contract.sampling import Sampling
+from contract.topics import FEATURES, Topic
+from contract.wire import encode
+from edge_agent.agent.ledger import Ledger
+from edge_agent.agent.publisher import Publisher
 from edge_agent.agent.reporting import Identity
 from edge_agent.agent.station import OVERRUNS_S, Station
 from edge_agent.capture import Block, Lost
@@ -38,7 +43,8 @@ class Scripted:
         return [
             Step(
                 index=self.index - 1, end_s=captured_s, frames=np.zeros((4, 80), np.int8),
-                posteriors=np.full(9, 0.5, np.float32), level_dbfs=-30.0, found=(found,) if found else (),
+                posteriors=np.full(9, 0.5, np.float32), average=(0.0,) * 9, level_dbfs=-30.0,
+                found=(found,) if found else (),
             )
         ]  # fmt: skip
 
@@ -84,13 +90,21 @@ def found(start: int, end: int) -> Found:
     return Found(label="yes", posterior=0.9, threshold=0.5, start_step=start, end_step=end)
 
 
-def station(pipeline: Scripted, shelf: Shelf, identity: Identity, policy: str) -> Station:
-    return Station(pipeline, shelf, identity, PublishSettings(policy=policy))  # type: ignore[arg-type]
+@pytest.fixture
+def station(identity: Identity, tmp_path: Path) -> Callable[..., Station]:
+    """Makes stations that do as they are told, with budgets of their own."""
+
+    def make(pipeline: Scripted, shelf: Shelf, policy: str, sampling: Sampling | None = None) -> Station:
+        publish = PublishSettings(policy=policy)
+        publisher = Publisher(identity, publish, sampling or Sampling(), Ledger(tmp_path), seed="attic")
+        return Station(pipeline, shelf, identity, publisher)  # type: ignore[arg-type]
+
+    return make
 
 
-def test_a_detection_and_its_window(identity: Identity) -> None:
+def test_a_detection_and_its_window(station: Callable[..., Station]) -> None:
     shelf = Shelf()
-    hears = station(Scripted({20: found(18, 20)}), shelf, identity, "results+features")
+    hears = station(Scripted({20: found(18, 20)}), shelf, "results+features")
     for number in range(60):
         hears.hear(a_block(number))
     detection, window = shelf.messages
@@ -105,9 +119,9 @@ def test_a_detection_and_its_window(identity: Identity) -> None:
 
 
 @pytest.mark.parametrize(("policy", "windows"), [("results", 0), ("all", 1)])
-def test_the_policy_decides_what_is_sent(identity: Identity, policy: str, windows: int) -> None:
+def test_the_policy_decides_what_is_sent(station: Callable[..., Station], policy: str, windows: int) -> None:
     shelf = Shelf()
-    hears = station(Scripted({3: found(3, 3)}), shelf, identity, policy)
+    hears = station(Scripted({3: found(3, 3)}), shelf, policy)
     for number in range(10):
         hears.hear(a_block(number))
     hears.finish()
@@ -115,18 +129,18 @@ def test_the_policy_decides_what_is_sent(identity: Identity, policy: str, window
     assert len(shelf.of(Features)) == windows
 
 
-def test_a_policy_that_changes_leaves_nothing_open(identity: Identity) -> None:
+def test_a_policy_that_changes_leaves_nothing_open(station: Callable[..., Station]) -> None:
     shelf = Shelf()
-    hears = station(Scripted({5: found(5, 5)}), shelf, identity, "results+features")
+    hears = station(Scripted({5: found(5, 5)}), shelf, "results+features")
     for number in range(8):
         hears.hear(a_block(number))
     hears.set_policy("results")
     assert len(shelf.of(Features)) == 1
 
 
-def test_an_input_that_was_lost_ends_the_stream_and_leaves_a_gap(identity: Identity) -> None:
+def test_an_input_that_was_lost_ends_the_stream_and_leaves_a_gap(station: Callable[..., Station]) -> None:
     shelf, pipeline = Shelf(), Scripted({})
-    hears = station(pipeline, shelf, identity, "all")
+    hears = station(pipeline, shelf, "all")
     hears.hear(a_block(0))
     pipeline.waiting = [found(0, 0)]
     hears.lose(Lost(reason="input_lost", start_s=100, end_s=103))
@@ -134,9 +148,9 @@ def test_an_input_that_was_lost_ends_the_stream_and_leaves_a_gap(identity: Ident
     assert pipeline.resets == 1
 
 
-def test_many_overruns_become_one_gap(identity: Identity) -> None:
+def test_many_overruns_become_one_gap(station: Callable[..., Station]) -> None:
     shelf, pipeline = Shelf(), Scripted({})
-    hears = station(pipeline, shelf, identity, "results")
+    hears = station(pipeline, shelf, "results")
     steps = round(OVERRUNS_S / STEP_S) + 10
     for number in range(steps):
         hears.hear(a_block(number))
@@ -148,3 +162,39 @@ def test_many_overruns_become_one_gap(identity: Identity) -> None:
     assert gap.end_s == pytest.approx(100 + 49 * STEP_S)
     assert hears.overruns == 50
     assert pipeline.resets == 0
+
+
+def test_the_window_of_a_private_detection_stays_and_the_detection_is_sent(
+    station: Callable[..., Station],
+) -> None:
+    shelf = Shelf()
+    private = Sampling(private=("yes",), private_least=0.9)
+    hears = station(Scripted({20: found(18, 20)}), shelf, "results+features", private)
+    for number in range(80):
+        hears.hear(a_block(number))
+    hears.finish()
+    assert [type(message) for message in shelf.messages] == [Detection]
+
+
+def test_a_window_says_why_it_was_sent(station: Callable[..., Station]) -> None:
+    shelf = Shelf()
+    often = Sampling(random_per_hour=360, random_bytes_per_day=10**9)
+    hears = station(Scripted({400: found(398, 400)}), shelf, "results+features", often)
+    for number in range(800):
+        hears.hear(a_block(number))
+    hears.finish()
+    windows = [message for message in shelf.messages if isinstance(message, Features)]
+    assert {window.reason for window in windows} == {"random", "detection"}
+    assert all((window.detection is None) == (window.reason == "random") for window in windows)
+
+
+def test_what_is_over_budget_is_neither_sent_nor_declared(station: Callable[..., Station]) -> None:
+    shelf = Shelf()
+    little = Sampling(random_per_hour=360, random_bytes_per_day=20_000)
+    hears = station(Scripted({}), shelf, "results+features", little)
+    for number in range(2500):
+        hears.hear(a_block(number))
+    hears.finish()
+    assert {type(message) for message in shelf.messages} == {Features}
+    sizes = [len(encode(FEATURES, message)) for message in shelf.messages]
+    assert 20_000 - 2 * max(sizes) < sum(sizes) <= 20_000

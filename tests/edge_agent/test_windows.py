@@ -7,14 +7,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edge_agent.windows import AroundDetections, Cutter, Everything, Nothing, Slice, Window, make_cutter
+from edge_agent.picks import make_cutter
+from edge_agent.windows import AroundDetections, Cutter, Everything, Nothing, Slice, Window
 
 STEP_FRAMES = 4
 
 
 def part(index: int) -> Slice:
     frames = np.full((STEP_FRAMES, 80), index % 100, np.int8)
-    return Slice(frames=frames, posteriors=np.full(3, index, np.float32), end_s=(index + 1) * 0.08)
+    posteriors = np.full(3, index, np.float32)
+    return Slice(index=index, frames=frames, posteriors=posteriors, end_s=(index + 1) * 0.08)
 
 
 def run(cutter: Cutter, steps: int, marks: dict[int, int]) -> list[Window]:
@@ -34,7 +36,8 @@ def steps_of(window: Window) -> list[int]:
 def test_a_window_reaches_from_before_to_after() -> None:
     [window] = run(AroundDetections(3, 5, 100), 50, {20: 2})
     assert steps_of(window) == list(range(15, 26))
-    assert window.detection == 1020
+    assert (window.reason, window.detection) == ("detection", 1020)
+    assert (window.first_step, window.last_step) == (15, 25)
     assert window.start_s == pytest.approx(15 * 0.08)
     assert len(window.frames) == 11 * STEP_FRAMES
 
@@ -73,7 +76,7 @@ def test_everything_is_sent_in_one_length_and_the_rest_at_the_end() -> None:
     assert [steps_of(window) for window in windows] == [
         list(range(10)), list(range(10, 20)), list(range(20, 25))
     ]  # fmt: skip
-    assert all(window.detection is None for window in windows)
+    assert {(window.reason, window.detection) for window in windows} == {("all", None)}
 
 
 def test_results_send_no_windows() -> None:

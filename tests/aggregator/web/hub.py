@@ -15,6 +15,7 @@ from aggregator.services.ingest import IngestService
 from aggregator.settings import Settings, Store, Web, as_environment
 from contract import messages, topics, wire
 from contract.record import Record
+from contract.sampling import Sampling
 from contract.topics import Topic
 from tests.aggregator.web import sounds
 from tests.broker import free_port
@@ -82,14 +83,14 @@ class Node:
         self._sequence = 0
         self._began = time.time()
 
-    def come(self) -> None:
+    def come(self, sampling: Sampling | None = None) -> None:
         """Introduce itself."""
         birth = messages.Birth(
             **self._stamp(), agent_version="0.1.0", model="sounds@1.0.0", bundle_digest=DIGEST,
             frontend_digest=DIGEST, labels=LABELS, thresholds=(0.5, 0.5, 0.6, 0.6, None), step_ms=200,
-            publish="results+features", input="USB microphone", runtime="ai-edge-litert 2.1",
-            platform="Raspberry Pi 4, Linux aarch64", site=self._site, tags=("outdoor",),
-            started_s=self._began, clock_synced=True,
+            publish="results+features", sampling=sampling, input="USB microphone",
+            runtime="ai-edge-litert 2.1", platform="Raspberry Pi 4, Linux aarch64", site=self._site,
+            tags=("outdoor",), started_s=self._began, clock_synced=True,
         )  # fmt: skip
         self._hub.send(self.name, topics.BIRTH, birth)
         self._state(online=True)

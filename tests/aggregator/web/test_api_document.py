@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aggregator.domain.guesses import Guess
+from aggregator.domain.sampling import Policy
 from aggregator.domain.thinness import Thin
 from aggregator.domain.value import Parts
 from aggregator.services.dataset import DatasetView, FrontendCount, LabelCount, PlaceCount, ReviewedWindow
@@ -17,20 +18,21 @@ from aggregator.services.fleet import BootView, GapView, NodeDetail, NodeView
 from aggregator.services.labels import LabelView, MergePlan
 from aggregator.services.review import Stored
 from aggregator.services.reviews import Acceptance, DisagreementView, Progress, ReviewerView, ReviewView
+from aggregator.services.sampling import NodeSampling
 from aggregator.services.statistics import Latency, QuarantineView, Statistics
+from contract.sampling import Sampling
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "api.md").read_text()
 
 
 def test_every_route_is_documented(app: Flask) -> None:
-    served = {
+    rules = {
         f"{method} {re.sub(r'<[a-z]+:', '<', str(rule))}"
         for rule in app.url_map.iter_rules()
-        for method in (rule.methods or set()) & {"GET", "POST"}
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if str(rule).startswith("/api/") or str(rule) == "/healthz"
     }
-    documented = set(re.findall(r"^\| `((?:GET|POST) /\S+)` \|", TEXT, re.MULTILINE))
-    assert served == documented
+    assert rules == set(re.findall(r"^\| `([A-Z]+ /\S+)` \|", TEXT, re.MULTILINE))
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,9 @@ def test_every_route_is_documented(app: Flask) -> None:
         FrontendCount,
         Thin,
         ReviewedWindow,
+        NodeSampling,
+        Policy,
+        Sampling,
     ],
 )
 def test_every_field_is_documented(view: type) -> None:

@@ -10,6 +10,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from contract.sampling import Sampling
 from tests.aggregator.web.browser import PHONE, Browser
 from tests.aggregator.web.hub import PASSWORD, Hub, Node
 
@@ -171,6 +172,54 @@ def test_a_policy_is_changed_on_the_nodes_page(browser: Browser, hub: Hub) -> No
     assert hub.services.commands.recent("attic", 1)[0].publish == "all"
 
 
+def test_a_sampling_is_set_on_the_nodes_page_and_shown_when_the_node_obeys(
+    browser: Browser, hub: Hub
+) -> None:
+    garage = Node(hub, "garage")
+    garage.come(sampling=Sampling())
+    browser.driver.get(f"{hub.address}/nodes/garage")
+    assert "its own settings" in browser.text("[data-standing]")
+    browser.one("details summary").click()
+    field = browser.one("[name=near_miss_bytes_per_day]")
+    field.clear()
+    field.send_keys("lots")
+    browser.one("[data-sampling] button").click()
+    browser.until(lambda: "1 field needs mending" in browser.text("[role=alert]"), "the mistake")
+    assert "such as 1.5" in browser.text("#error-near_miss_bytes_per_day")
+    field = browser.one("[name=near_miss_bytes_per_day]")
+    field.clear()
+    field.send_keys("0.5")
+    browser.one("[name=private]").send_keys("rain\n")
+    # The browser itself notes the refusal's status 400 in its console.
+    assert [line for line in browser.complaints() if "400" not in line] == []
+    browser.one("[data-sampling] button").click()
+    browser.until(lambda: "a new sampling policy" in browser.text(), "the answer")
+    assert "waits for the node" in browser.text("table")
+    assert hub.services.sampling.tell() == ["garage"]
+    browser.driver.get(f"{hub.address}/nodes/garage")
+    assert "told, waits for the node to confirm" in browser.text("[data-standing]")
+    wanted = Sampling(near_miss_bytes_per_day=500_000, private=("rain",))
+    garage.come(sampling=wanted)
+    browser.driver.get(f"{hub.address}/nodes/garage")
+    assert "in force since" in browser.text("[data-standing]")
+    assert "rain" in browser.text(".split-side")
+
+
+def test_the_fleet_has_a_policy_with_the_keyboard_alone(browser: Browser, hub: Hub) -> None:
+    browser.one("a[href='/sampling']").send_keys(Keys.ENTER)
+    browser.until(lambda: browser.text("h1") == "What nodes send to learn from", "the policies")
+    browser.one("a[href='/sampling/fleet']").send_keys(Keys.ENTER)
+    browser.until(lambda: browser.text("h1") == "Sampling of the fleet", "the form")
+    browser.one("[name=random_per_hour]").send_keys(Keys.CONTROL + "a")
+    browser.one("[name=random_per_hour]").send_keys("3" + Keys.ENTER)
+    browser.until(lambda: "The fleet has a new sampling policy" in browser.text(), "the answer")
+    policy = hub.services.sampling.policy("fleet")
+    assert policy is not None
+    assert policy.sampling == Sampling(random_per_hour=3)
+    browser.driver.find_element(By.XPATH, "//button[text()='Remove this policy']").click()
+    browser.until(lambda: "no sampling policy any more" in browser.text(), "the answer")
+
+
 def test_everything_is_within_reach_of_the_keyboard(browser: Browser, hub: Hub) -> None:
     def focused() -> str:
         return str(browser.run("return document.activeElement.textContent.trim()"))
@@ -210,7 +259,18 @@ def test_live_news_leave_the_focus_where_it_is(browser: Browser, hub: Hub) -> No
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/live", "/detections", "/detections/1", "/nodes/attic", "/arrivals", "/nowhere"]
+    "path",
+    [
+        "/",
+        "/live",
+        "/detections",
+        "/detections/1",
+        "/nodes/attic",
+        "/arrivals",
+        "/sampling",
+        "/sampling/fleet",
+        "/nowhere",
+    ],
 )
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, hub: Hub, path: str) -> None:
     browser.resize(PHONE)

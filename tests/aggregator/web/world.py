@@ -7,7 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from aggregator.errors import CommandError, CursorError, PasswordError, TooManyAttemptsError, UnknownNodeError
+from aggregator.domain.sampling import Policy
+from aggregator.errors import (
+    CommandError,
+    CursorError,
+    PasswordError,
+    PolicyError,
+    TooManyAttemptsError,
+    UnknownNodeError,
+)
 from aggregator.services.catalogue import Services
 from aggregator.services.commands import CommandView
 from aggregator.services.detections import DetectionDetail, DetectionFilter, DetectionView, Page, WindowView
@@ -21,8 +29,10 @@ from aggregator.services.fleet import (
     NodeView,
 )
 from aggregator.services.live import LiveChange
+from aggregator.services.sampling import NodeSampling
 from aggregator.services.statistics import Latency, QuarantineView, Statistics
 from contract.commands import COMMANDS
+from contract.sampling import Sampling
 from tests.aggregator.web import sounds
 
 PASSWORD = "a long password"
@@ -120,8 +130,8 @@ class FakeFleet:
         boots = (BootView(boot="0" * 16, first_heard_s=1.0, last_heard_s=2.0, through=3, received=3),)
         return NodeDetail(
             view=view, bundle_digest=DIGEST, frontend_digest=DIGEST, thresholds=(0.5, 0.6, None), step_ms=200,
-            started_s=1_699_990_000.0, heard_s=9_000.0, overruns=0, disk_free_bytes=12_000_000_000,
-            last_sequence=42, detections=21, boots=boots, gaps=self.gaps,
+            sampling=Sampling(), started_s=1_699_990_000.0, heard_s=9_000.0, overruns=0,
+            disk_free_bytes=12_000_000_000, last_sequence=42, detections=21, boots=boots, gaps=self.gaps,
         )  # fmt: skip
 
     def levels(self, name: str, since_s: float, until_s: float, points: int = 300) -> LevelSeries:
@@ -266,21 +276,80 @@ class FakeCommands:
         self.queued: list[CommandView] = []
 
     def queue(
-        self, node: str, action: str, *, publish: str | None = None, lifetime_s: float = 3600.0
+        self,
+        node: str,
+        action: str,
+        *,
+        publish: str | None = None,
+        sampling: Sampling | None = None,
+        lifetime_s: float = 3600.0,
     ) -> CommandView:
         if self._fleet.node(node) is None:
             raise UnknownNodeError(f"no node is called {node}")
         if action not in COMMANDS:
             raise CommandError(f"no command is called {action}")
         command = CommandView(
-            id="c" * 32, node=node, action=action, publish=publish, issued_s=1_700_000_000.0,
-            expires_s=1_700_003_600.0, sent_s=None,
+            id="c" * 32, node=node, action=action, publish=publish, sampling=sampling,
+            issued_s=1_700_000_000.0, expires_s=1_700_003_600.0, sent_s=None,
         )  # fmt: skip
         self.queued.append(command)
         return command
 
     def recent(self, node: str, limit: int = 20) -> list[CommandView]:
         return [one for one in reversed(self.queued) if one.node == node][:limit]
+
+
+class FakeSampling:
+    """Policies by scope and target; every node follows its own at once."""
+
+    def __init__(self, fleet: FakeFleet) -> None:
+        self._fleet = fleet
+        self.by_key: dict[tuple[str, str], Policy] = {}
+
+    def policies(self) -> list[Policy]:
+        return list(self.by_key.values())
+
+    def policy(self, scope: str, target: str = "") -> Policy | None:
+        return self.by_key.get((scope, target))
+
+    def put(self, scope: str, target: str, sampling: Sampling, *, by: str) -> Policy:
+        if scope == "node" and target not in self._fleet.by_name:
+            raise UnknownNodeError(f"no node called {target!r} has introduced itself")
+        unknown = [label for label in sampling.private if label not in self.labels(scope, target)]
+        if unknown:
+            raise PolicyError(f"no model there knows the private label {unknown[0]!r}")
+        made = Policy(scope=scope, target=target, sampling=sampling, set_s=1_700_000_000.0, set_by=by)
+        self.by_key[scope, target] = made
+        return made
+
+    def remove(self, scope: str, target: str = "") -> bool:
+        return self.by_key.pop((scope, target), None) is not None
+
+    def node(self, name: str) -> NodeSampling | None:
+        return next(iter(self.nodes("node", name)), None)
+
+    def nodes(self, scope: str = "fleet", target: str = "") -> list[NodeSampling]:
+        views = [one for one in self._fleet.nodes() if self._concerns(scope, target, one)]
+        policies = {one.name: self.policy("node", one.name) or self.policy("fleet") for one in views}
+        return [
+            NodeSampling(
+                node=one.name, online=one.online, wanted=policies[one.name], since_s=1_700_000_000.0,
+                standing="own" if policies[one.name] is None else "in_force" if one.online else "waits",
+                in_force=Sampling(), unknown=(),
+            )
+            for one in views
+        ]  # fmt: skip
+
+    def tags(self) -> list[str]:
+        return sorted({tag for one in self._fleet.nodes() for tag in one.tags})
+
+    def labels(self, scope: str, target: str = "") -> list[str]:
+        views = [one for one in self._fleet.nodes() if self._concerns(scope, target, one)]
+        return sorted({label for one in views for label in one.labels})
+
+    @staticmethod
+    def _concerns(scope: str, target: str, view: NodeView) -> bool:
+        return scope == "fleet" or target == view.name or target in view.tags
 
 
 def a_world(
@@ -297,5 +366,6 @@ def a_world(
         fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(),
         accounts=FakeAccounts(password), statistics=FakeStatistics(), commands=FakeCommands(fleet),
         # Pages of reviewing are tested over a real store.
-        review=None, labels=None, dataset=None, label_files=None, namespace="soundpost",
+        review=None, labels=None, dataset=None, label_files=None,
+        sampling=FakeSampling(fleet), namespace="soundpost",
     )  # fmt: skip
