@@ -7,6 +7,9 @@ from aggregator.services.commands import CommandService
 from aggregator.services.detections import DetectionService
 from aggregator.services.fleet import FleetService
 from aggregator.services.live import LiveFeed
+from aggregator.services.releases import ReleaseService
+from aggregator.services.retrain import RetrainService
+from aggregator.services.snapshot import SnapshotService
 from aggregator.services.statistics import StatisticsService
 
 
@@ -20,4 +23,7 @@ class Services:
     accounts: AccountService
     statistics: StatisticsService
     commands: CommandService
+    retrain: RetrainService
+    releases: ReleaseService
+    snapshots: SnapshotService
     namespace: str
