@@ -12,6 +12,9 @@ from aggregator.errors import FiguresError
 
 FEWEST_LOST: Final = 3
 """A loss of fewer items is never refused without proof: one window more or less is no finding."""
+FEWEST_PROVEN: Final = 5
+"""A loss of fewer items proves nothing, whatever the bootstrap says of so few: four coins fall on one side in
+every eighth throw."""
 PARITY: Final = "parity_agreement"
 
 
@@ -96,10 +99,11 @@ def not_worse(
         return _rule(name, True, moved, figures)
     if loss <= tolerance:
         return _rule(name, True, f"{moved}, within the tolerance of {_points(tolerance)} points", figures)
-    if reach.high < 0:
+    fewer = counted.lost - counted.gained
+    if reach.high < 0 and fewer >= FEWEST_PROVEN:
         range_ = f"between {_points(-reach.high)} and {_points(-reach.low)} points"
         return _rule(name, False, f"{moved}, more than chance explains ({range_})", figures)
-    if loss > most and counted.lost - counted.gained >= FEWEST_LOST:
+    if loss > most and fewer >= FEWEST_LOST:
         most_words = f"more than the {_points(most)} points that may be lost at all"
         return _rule(name, False, f"{moved}, {most_words}", figures)
     return _rule(name, True, f"{moved}, which may be chance", figures)
