@@ -11,6 +11,7 @@ from flask import Flask
 from aggregator.services.catalogue import Services
 from aggregator.web import (
     api,
+    api_releases,
     arrivals,
     detections,
     events,
@@ -21,8 +22,10 @@ from aggregator.web import (
     live,
     node,
     problems,
+    releases,
     security,
     sign_in,
+    training,
     windows,
 )
 
@@ -58,7 +61,10 @@ def create_app(services: Services) -> Flask:
         windows.pages,
         node.pages,
         arrivals.pages,
+        training.pages,
+        releases.pages,
         api.pages,
+        api_releases.pages,
     ):
         app.register_blueprint(pages(services))
     return app

@@ -6,7 +6,16 @@ from typing import Final
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from aggregator.errors import AggregatorError, CommandError, CursorError, UnknownNodeError
+from aggregator.errors import (
+    AggregatorError,
+    CommandError,
+    CursorError,
+    ReleaseError,
+    TrainingError,
+    UnknownNodeError,
+    UnknownReleaseError,
+    UnknownTrainingError,
+)
 
 _TITLES: Final = {
     400: "That did not work",
@@ -27,7 +36,11 @@ _HINTS: Final = {
 _STATUS_OF_ERROR: Final[tuple[tuple[type[AggregatorError], int], ...]] = (
     (CursorError, 400),
     (CommandError, 400),
+    (ReleaseError, 400),
+    (TrainingError, 400),
     (UnknownNodeError, 404),
+    (UnknownReleaseError, 404),
+    (UnknownTrainingError, 404),
     (AggregatorError, 503),
 )
 

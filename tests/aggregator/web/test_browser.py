@@ -182,7 +182,7 @@ def test_everything_is_within_reach_of_the_keyboard(browser: Browser, hub: Hub) 
     press(Keys.TAB)
     assert focused() == "Skip to the content"
     seen = []
-    for _ in range(9):
+    for _ in range(11):
         press(Keys.TAB)
         seen.append(focused())
         outline = browser.run(
@@ -191,7 +191,8 @@ def test_everything_is_within_reach_of_the_keyboard(browser: Browser, hub: Hub) 
             "return getComputedStyle(box).outlineStyle"
         )
         assert outline == "solid", f"focus on {seen[-1]} cannot be seen"
-    assert seen[:6] == ["Soundpost", "Fleet", "Live", "Detections", "Arrivals", "Sign out"]
+    assert seen[:6] == ["Soundpost", "Fleet", "Live", "Detections", "Training", "Releases"]
+    assert seen[6:8] == ["Arrivals", "Sign out"]
     press(Keys.ENTER)
     browser.until(lambda: "/detections/" in browser.driver.current_url, "the detection that had the focus")
     browser.one(".skip").send_keys(Keys.ENTER)
@@ -209,8 +210,12 @@ def test_live_news_leave_the_focus_where_it_is(browser: Browser, hub: Hub) -> No
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/live", "/detections", "/detections/1", "/nodes/attic", "/arrivals", "/nowhere"]
-)
+    "path",
+    [
+        "/", "/live", "/detections", "/detections/1", "/nodes/attic", "/arrivals", "/training", "/releases",
+        "/nowhere",
+    ],
+)  # fmt: skip
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, hub: Hub, path: str) -> None:
     browser.resize(PHONE)
     try:

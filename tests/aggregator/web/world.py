@@ -24,6 +24,7 @@ from aggregator.services.live import LiveChange
 from aggregator.services.statistics import Latency, QuarantineView, Statistics
 from contract.commands import COMMANDS
 from tests.aggregator.web import sounds
+from tests.aggregator.web.learning_world import FakeReleases, FakeRetrain, FakeSnapshots
 
 PASSWORD = "a long password"
 CODE = "setup-code"
@@ -296,5 +297,6 @@ def a_world(
     return Services(  # type: ignore[arg-type]
         fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(),
         accounts=FakeAccounts(password), statistics=FakeStatistics(), commands=FakeCommands(fleet),
+        retrain=FakeRetrain(), releases=FakeReleases(), snapshots=FakeSnapshots(),
         namespace="soundpost",
     )  # fmt: skip
