@@ -3,7 +3,7 @@
 import argparse
 import importlib.metadata
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from aggregator import logs, settings
@@ -77,7 +77,9 @@ def _add(
     name: str,
     meaning: str,
     run: Callable[[argparse.Namespace], int],
+    sections: Collection[str] = (),
 ) -> argparse.ArgumentParser:
+    """A command with the flags of those ``sections`` of the settings; of all, if none is named."""
     parser = commands.add_parser(name, help=meaning, description=meaning[0].upper() + meaning[1:] + ".")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings, TOML")
     parser.add_argument(
@@ -88,6 +90,8 @@ def _add(
     )
     group = parser.add_argument_group("settings")
     for item in settings.every_key():
+        if sections and item.section not in sections:
+            continue
         shown = f"{item.meaning} (default: {item.default})" if item.default != "" else item.meaning
         group.add_argument(item.flag, dest=item.path, metavar="…", help=shown)
     parser.set_defaults(run=run)

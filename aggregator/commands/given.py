@@ -5,6 +5,7 @@ import getpass
 import json
 import os
 import sys
+from collections.abc import Collection
 from typing import Any, Protocol
 
 from aggregator import settings
@@ -17,13 +18,15 @@ Commands = Any
 class Add(Protocol):
     """Adds a command with everything that each command has."""
 
-    def __call__(self, commands: Commands, name: str, meaning: str, run: Any) -> argparse.ArgumentParser:
-        """The parser of a new command ``name``."""
+    def __call__(
+        self, commands: Commands, name: str, meaning: str, run: Any, sections: Collection[str]
+    ) -> argparse.ArgumentParser:
+        """The parser of a new command ``name`` with the flags of those sections of the settings."""
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """The settings of a parsed command line."""
-    flags = {item.path: getattr(arguments, item.path) for item in settings.every_key()}
+    flags = {item.path: getattr(arguments, item.path, None) for item in settings.every_key()}
     return settings.load(arguments.config, os.environ, flags)
 
 

@@ -40,7 +40,8 @@ docs/gate.md explains each rule.
 
 def add_retrain(commands: Commands, add: Add) -> None:
     """Make ``aggregator retrain`` known."""
-    parser = add(commands, "retrain", "learn from what people reviewed, and let the gate judge", _retrain)
+    meaning = "learn from what people reviewed, and let the gate judge"
+    parser = add(commands, "retrain", meaning, _retrain, ("store", "training", "gate"))
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _RETRAIN
     parser.add_argument("--wait", action="store_true", help="show progress, and end with the verdict")
@@ -71,7 +72,8 @@ def add_releases(commands: Commands, add: Add) -> None:
 def _add(
     commands: Commands, add: Add, name: str, meaning: str, function: str, *numbers: str
 ) -> argparse.ArgumentParser:
-    parser = add(commands, name, meaning, _of_releases(function))
+    sections = ("store", "gate") if name == "compare" else ("store",)
+    parser = add(commands, name, meaning, _of_releases(function), sections)
     for number in numbers:
         parser.add_argument(number, type=int, metavar=number.upper(), help="number of the release")
     parser.add_argument("--json", action="store_true", help="as JSON")

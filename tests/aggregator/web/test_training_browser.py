@@ -1,6 +1,5 @@
 """Training and releases in a browser, over the real server, a real trainer and a factory that obeys."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -37,7 +36,7 @@ class LearningHub(Workshop):
         with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "tests.aggregator.training_program", name],
-                cwd=ROOT, env=os.environ | self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=ROOT, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
 
     def _answers(self) -> bool:
