@@ -157,6 +157,10 @@ class RetrainService:
             store.change(connection, training_id, progress=json.dumps(progress.to_plain()))
             return _known(store.by_id(connection, training_id), training_id).cancel_asked_s is not None
 
+    def cancel_asked(self, training_id: int) -> bool:
+        """Whether somebody wants a training cancelled."""
+        return self.get(training_id).cancel_asked_s is not None
+
     def works_as(self, training_id: int, pid: int | None, pid_ticks: int | None) -> None:
         """Which process works for a training now, so that a successor finds what was left of it."""
         with self._database.write() as connection:

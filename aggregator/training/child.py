@@ -15,8 +15,8 @@ from typing import IO, Any, Final
 from aggregator.training import processes
 
 POLL_S: Final = 0.25
-GRACE_S: Final = 10.0
-"""Between being asked to end and being killed."""
+GRACE_S: Final = 4.0
+"""Between being asked to end and being killed; our own supervisor gives us hardly more."""
 TAIL_BYTES: Final = 4000
 LONGEST_LINE_BYTES: Final = 64_000
 _OUR_SETTINGS: Final = "SOUNDPOST_"

@@ -25,7 +25,7 @@ from aggregator.settings import Training
 from aggregator.training.child import Bounds
 from aggregator.training.factory import Factory, StoppedError
 
-TELL_EVERY_S: Final = 0.5
+TELL_EVERY_S: Final = 1.0
 ACCEPT_AT_ONCE: Final = "gate"
 
 _log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Work:
         self._limits = limits
         self._folder = folder / str(training.id)
         self._stopped = stopped
-        self._progress = training.progress
+        self._progress = self._told = training.progress
         self._told_s = 0.0
         self._cancel = False
 
@@ -177,11 +177,16 @@ class Work:
 
     def _end_wanted(self) -> bool:
         if time.monotonic() - self._told_s >= TELL_EVERY_S:
-            self._show(self._progress)
+            if self._progress == self._told:
+                # Each write is synced, and ingest waits for its turn: nothing is written without news.
+                self._told_s = time.monotonic()
+                self._cancel = self._trainings.cancel_asked(self._training.id)
+            else:
+                self._show(self._progress)
         return self._cancel or self._stopped()
 
     def _show(self, progress: Progress) -> None:
-        self._progress = progress
+        self._progress = self._told = progress
         self._told_s = time.monotonic()
         self._cancel = self._trainings.tell(self._training.id, progress) or self._cancel
 

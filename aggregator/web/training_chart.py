@@ -15,6 +15,7 @@ class CurveChart:
 
     loss: str
     accuracy: str
+    shares: tuple[Tick, ...]
     ticks: tuple[Tick, ...]
     last_loss: float | None
     last_accuracy: float | None
@@ -30,6 +31,7 @@ def curve_chart(progress: Progress) -> CurveChart | None:
     return CurveChart(
         loss=_line(curve, epochs, lambda point: None if point.loss is None else point.loss / highest),
         accuracy=_line(curve, epochs, lambda point: point.validation_accuracy),
+        shares=tuple(Tick(at_percent=100 - share, text=f"{share} %") for share in (25, 50, 75)),
         ticks=_ticks(epochs),
         last_loss=curve[-1].loss,
         last_accuracy=curve[-1].validation_accuracy,

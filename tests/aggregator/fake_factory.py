@@ -50,14 +50,14 @@ def _retrain(words: argparse.Namespace, plan: dict[str, Any]) -> None:
         _note(plan, f"epoch {epoch}")
         told = {"epoch": epoch, "epochs": words.epochs, "done": epoch, "total": words.epochs}
         _say(**told, loss=1 / epoch, validation_accuracy=1 - 0.5 / epoch, remaining_s=words.epochs - epoch)
-    words.out.write_bytes(_candidate(plan, json.loads((words.windows / "snapshot.json").read_text())))
+    digest = json.loads((words.windows / "snapshot.json").read_text())["digest"]
+    words.out.write_bytes(another_version(Path(plan["bundle"]), f"1.0.0+{digest[:8]}"))
 
 
-def _candidate(plan: dict[str, Any], snapshot: dict[str, Any]) -> bytes:
-    """The starter under another version."""
-    starter = read_bundle(Path(plan["bundle"]))
-    version = plan.get("version", f"1.0.0+{snapshot['digest'][:8]}")
-    return write_bundle(_fields(starter) | {"version": version}, starter.files)
+def another_version(starter: Path, version: str) -> bytes:
+    """The bundle ``starter`` under another version."""
+    bundle = read_bundle(starter)
+    return write_bundle(_fields(bundle) | {"version": version}, bundle.files)
 
 
 def _fields(starter: Bundle) -> dict[str, Any]:
