@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from tests.aggregator.learning import Workshop
+from tests.broker import free_port
 from tests.conftest import ROOT
+from tests.waiting import wait_until
 
 Done = subprocess.CompletedProcess[str]
 
@@ -23,8 +25,8 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
 
 
 @pytest.fixture
-def run(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
-    """Runs a command to its end. The trainer that it may start knows the reviews of ``workshop``, too."""
+def environment(workshop: Workshop) -> dict[str, str]:
+    """In it also the programs that a command starts know the reviews of ``workshop``."""
     site = workshop.folder / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text(
@@ -34,12 +36,17 @@ def run(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Do
         "from tests.aggregator.learning import FakeDataset\n"
         "bootstrap.dataset = lambda _opened: FakeDataset(Path(os.environ['REVIEWS']))\n"
     )
+    return workshop.environment() | {"PYTHONPATH": f"{site}:{ROOT}"}
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Callable[..., Done]:
+    """Runs a command to its end."""
 
     def run(*words: str) -> Done:
         return subprocess.run(
             [sys.executable, "-m", "aggregator", *words],
-            cwd=ROOT, env=workshop.environment() | {"PYTHONPATH": f"{site}:{ROOT}"}, capture_output=True,
-            text=True, timeout=120, check=False,
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
 
     return run
@@ -103,3 +110,19 @@ def test_asking_without_waiting(workshop: Workshop, run: Callable[..., Done]) ->
     missing = run("retrain", "--wait")
     assert missing.returncode == 1
     assert "there is no base archive" in missing.stderr
+
+
+def test_serve_works_the_queue_off(workshop: Workshop, environment: dict[str, str]) -> None:
+    asked = workshop.trainings.ask("mia")
+    with (workshop.folder / "serve.log").open("wb") as log:
+        serve = subprocess.Popen(
+            [sys.executable, "-m", "aggregator", "serve", f"--web-port={free_port()}", "--broker-port=1"],
+            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        wait_until(lambda: workshop.trainings.get(asked.id).ended, "a verdict", 90)
+    finally:
+        serve.terminate()
+        assert serve.wait(30) == 0
+    assert workshop.trainings.get(asked.id).state == "finished"
+    assert "trainer runs as process" in (workshop.folder / "serve.log").read_text()
