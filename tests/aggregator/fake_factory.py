@@ -50,6 +50,8 @@ def _retrain(words: argparse.Namespace, plan: dict[str, Any]) -> None:
         _note(plan, f"epoch {epoch}")
         told = {"epoch": epoch, "epochs": words.epochs, "done": epoch, "total": words.epochs}
         _say(**told, loss=1 / epoch, validation_accuracy=1 - 0.5 / epoch, remaining_s=words.epochs - epoch)
+        while epoch == plan.get("hold_after") and Path(plan["hold"]).exists():
+            time.sleep(0.05)
     digest = json.loads((words.windows / "snapshot.json").read_text())["digest"]
     words.out.write_bytes(another_version(Path(plan["bundle"]), f"1.0.0+{digest[:8]}"))
 

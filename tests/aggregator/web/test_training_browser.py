@@ -78,7 +78,9 @@ def retrain(browser: Browser, hub: LearningHub, who: str) -> None:
 
 
 def test_a_training_is_watched_live_and_its_candidate_accepted(browser: Browser, hub: LearningHub) -> None:
-    hub.plan(epoch_s=0.6)
+    hold = hub.folder / "hold"
+    hold.touch()
+    hub.plan(hold_after=2, hold=str(hold))
     retrain(browser, hub, "Mia")
     browser.run("document.body.dataset.sameDocument = 'yes'")
     browser.until(lambda: "epoch 2 of 4" in browser.text("[data-training]"), "its epochs", 60)
@@ -86,6 +88,7 @@ def test_a_training_is_watched_live_and_its_candidate_accepted(browser: Browser,
     points = "return document.querySelector('.curve-accuracy').getAttribute('points').split(' ').length"
     assert browser.run(points) >= 2
     assert "Asked for by Mia" in browser.text("[data-training]")
+    hold.unlink()
     browser.until(lambda: browser.all("a[href='/releases/2']"), "what came of it", 60)
     browser.one("a[href='/releases/2']").click()
     browser.until(lambda: browser.text("h1") == "Release 2", "the release")
