@@ -2,14 +2,13 @@
 
 import argparse
 import importlib.metadata
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from aggregator import logs, settings
+from aggregator.commands import given, parsers
 from aggregator.errors import AggregatorError
-from aggregator.settings import Settings
 
 DESCRIPTION = """\
 Gathers what the fleet hears: takes messages from the MQTT broker, stores each once, and shows them on a
@@ -24,6 +23,8 @@ examples:
   aggregator broker config --into /etc/mosquitto    write a configuration for mosquitto
   aggregator stats --json                           what is stored, for scripts
   aggregator labels export --format csv             what reviewers said of windows
+  aggregator retrain --wait                         learn from the reviews, and see what the gate says
+  aggregator releases list                          what came out of it
 
 Every setting can stand in the file, in the environment, or on the command line:
   [broker] port = 1884      SOUNDPOST_AGGREGATOR_BROKER_PORT=1884      --broker-port 1884
@@ -56,15 +57,19 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"soundpost {importlib.metadata.version('soundpost')}"
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add(commands, "serve", "ingest and dashboard together", _serve)
+    _add(commands, "serve", "ingest, dashboard and trainer together", _serve)
     _add(commands, "ingest", "only take messages from the broker and store them", _program("ingest"))
     _add(commands, "web", "only the dashboard", _program("web"))
+    trainer = _add(commands, "trainer", "only work the queue of trainings off", _trainer)
+    trainer.add_argument("--until-idle", action="store_true", help="end when no training waits")
     _add(commands, "migrate", "bring the database to this program's version", _program("migrate"))
     _add(commands, "password", "set the dashboard's password, from prompt or stdin", _program("password"))
     stats = _add(commands, "stats", "print what is stored", _stats)
     stats.add_argument("--json", action="store_true", help="as JSON")
     _add_labels(commands)
     _add_broker(commands)
+    parsers.add_retrain(commands, _add)
+    parsers.add_releases(commands, _add)
     _add_demo(commands)
     return parser
 
@@ -74,7 +79,9 @@ def _add(
     name: str,
     meaning: str,
     run: Callable[[argparse.Namespace], int],
+    sections: Collection[str] = (),
 ) -> argparse.ArgumentParser:
+    """A command with the flags of those ``sections`` of the settings; of all, if none is named."""
     parser = commands.add_parser(name, help=meaning, description=meaning[0].upper() + meaning[1:] + ".")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings, TOML")
     parser.add_argument(
@@ -85,6 +92,8 @@ def _add(
     )
     group = parser.add_argument_group("settings")
     for item in settings.every_key():
+        if sections and item.section not in sections:
+            continue
         shown = f"{item.meaning} (default: {item.default})" if item.default != "" else item.meaning
         group.add_argument(item.flag, dest=item.path, metavar="…", help=shown)
     parser.set_defaults(run=run)
@@ -141,9 +150,9 @@ def _add_labels(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def _labels(name: str) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
-        from aggregator import label_commands
+        from aggregator.commands import labels
 
-        status: int = getattr(label_commands, name)(_settings(arguments), arguments)
+        status: int = getattr(labels, name)(given.settings_of(arguments), arguments)
         return status
 
     return run
@@ -155,16 +164,11 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     command.add_parser(commands)
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
-    flags = {item.path: getattr(arguments, item.path) for item in settings.every_key()}
-    return settings.load(arguments.config, os.environ, flags)
-
-
 def _program(name: str) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
         from aggregator import programs
 
-        status: int = getattr(programs, name)(_settings(arguments))
+        status: int = getattr(programs, name)(given.settings_of(arguments))
         return status
 
     return run
@@ -173,14 +177,20 @@ def _program(name: str) -> Callable[[argparse.Namespace], int]:
 def _serve(arguments: argparse.Namespace) -> int:
     from aggregator import programs
 
-    chosen = _settings(arguments)
+    chosen = given.settings_of(arguments)
     return programs.serve(chosen, settings.as_environment(chosen))
+
+
+def _trainer(arguments: argparse.Namespace) -> int:
+    from aggregator import programs
+
+    return programs.trainer(given.settings_of(arguments), until_idle=arguments.until_idle)
 
 
 def _stats(arguments: argparse.Namespace) -> int:
     from aggregator import programs
 
-    return programs.statistics(_settings(arguments), as_json=arguments.json)
+    return programs.statistics(given.settings_of(arguments), as_json=arguments.json)
 
 
 def _broker_config(arguments: argparse.Namespace) -> int:
@@ -191,7 +201,7 @@ def _broker_config(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         bind=arguments.bind,
         nodes=arguments.node,
-        settings=_settings(arguments),
+        settings=given.settings_of(arguments),
     )
 
 

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from aggregator.errors import StoreError
@@ -13,9 +14,15 @@ from aggregator.store import schema
 from aggregator.store.database import Database
 
 if TYPE_CHECKING:
+    from aggregator.domain.gate_limits import Limits
     from aggregator.mqtt.subscriber import Subscriber
     from aggregator.services.catalogue import Services
     from aggregator.services.indexing import Indexing
+    from aggregator.services.releases import ReleaseService
+    from aggregator.services.retrain import RetrainService
+    from aggregator.services.snapshot import SnapshotService
+    from aggregator.services.snapshot_labels import ReviewedWindows
+    from aggregator.training.trainer import Trainer
 
 _log = logging.getLogger(__name__)
 
@@ -76,6 +83,9 @@ def services(settings: Settings, opened: Database) -> "Services":
         label_files=LabelFileService(opened),
         commands=commands,
         sampling=SamplingService(opened, commands),
+        retrain=retraining(settings, opened),
+        releases=releases(settings, opened),
+        snapshots=_snapshots(settings, opened, dataset(opened)),
         namespace=settings.fleet.namespace,
     )
 
@@ -87,6 +97,65 @@ def indexing(opened: Database) -> "Indexing":
     from aggregator.services.labels import LabelService
 
     return Indexing(CardIndex(opened, LabelService(opened)))
+
+
+def dataset(opened: Database) -> "ReviewedWindows":
+    """Where reviews come from."""
+    from aggregator.services.dataset import DatasetService
+
+    return DatasetService(opened)
+
+
+def retraining(settings: Settings, opened: Database) -> "RetrainService":
+    """The queue of trainings."""
+    from aggregator.services import factory_command
+    from aggregator.services.retrain import RetrainService
+
+    wanted = settings.training
+
+    def missing() -> str | None:
+        return factory_command.find(wanted.command, base=wanted.base, bundle=wanted.bundle).missing
+
+    return RetrainService(opened, missing=missing)
+
+
+def releases(settings: Settings, opened: Database) -> "ReleaseService":
+    """The registry."""
+    from aggregator.services.releases import ReleaseService
+
+    return ReleaseService(opened, settings.folder / "releases", limits=limits(settings))
+
+
+def limits(settings: Settings) -> "Limits":
+    """What the gate tolerates."""
+    from aggregator.domain.gate_limits import Limits
+
+    return Limits(**asdict(settings.gate))
+
+
+def trainer(settings: Settings, opened: Database, reviews: "ReviewedWindows | None" = None) -> "Trainer":
+    """What works the queue of trainings off."""
+    from aggregator.training.trainer import Trainer
+
+    return Trainer(
+        trainings=retraining(settings, opened),
+        releases=releases(settings, opened),
+        snapshots=_snapshots(settings, opened, reviews or dataset(opened)),
+        settings=settings.training,
+        limits=limits(settings),
+        folder=settings.folder / "trainings",
+    )
+
+
+def _snapshots(settings: Settings, opened: Database, reviews: "ReviewedWindows") -> "SnapshotService":
+    from aggregator.services.snapshot import SnapshotService
+
+    return SnapshotService(
+        opened,
+        reviews,
+        settings.folder / "snapshots",
+        new_label_windows=settings.training.new_label_windows,
+    )
 
 
 def subscriber(settings: Settings, opened: Database) -> "Subscriber":
@@ -110,13 +179,34 @@ def subscriber(settings: Settings, opened: Database) -> "Subscriber":
 @contextmanager
 def only_ingest(settings: Settings) -> Iterator[None]:
     """While this lasts, no other ingest works for the same data folder; ``StoreError`` if one does."""
+    with _only(settings, "ingest"):
+        yield
+
+
+@contextmanager
+def only_trainer(settings: Settings) -> Iterator[None]:
+    """While this lasts, no other trainer works for the same data folder; ``StoreError`` if one does."""
+    with _only(settings, "trainer"):
+        yield
+
+
+def trainer_runs(settings: Settings) -> bool:
+    """Whether a trainer works for the data folder."""
+    try:
+        with only_trainer(settings):
+            return False
+    except StoreError:
+        return True
+
+
+@contextmanager
+def _only(settings: Settings, name: str) -> Iterator[None]:
     _make_folder(settings)
-    path = settings.folder / "ingest.lock"
-    with path.open("a") as file:
+    with (settings.folder / f"{name}.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise StoreError(f"another ingest works for {settings.folder}; stop it first") from error
+            raise StoreError(f"another {name} works for {settings.folder}; stop it first") from error
         yield
 
 

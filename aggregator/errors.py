@@ -49,6 +49,30 @@ class PolicyError(AggregatorError):
     """A policy is not acceptable; the text says what would be."""
 
 
+class FiguresError(AggregatorError):
+    """What the factory measured of a bundle cannot be used; the text says what is wrong with it."""
+
+
+class SnapshotError(AggregatorError):
+    """The reviewed windows could not be frozen; nothing was left behind."""
+
+
+class TrainingError(AggregatorError):
+    """A training cannot be asked for, or has failed; the text says why."""
+
+
+class UnknownTrainingError(AggregatorError):
+    """No training has that number."""
+
+
+class ReleaseError(AggregatorError):
+    """A release cannot be registered, or not be decided on so."""
+
+
+class UnknownReleaseError(AggregatorError):
+    """No release has that number."""
+
+
 class PasswordError(AggregatorError):
     """A password cannot be set: too short, or set before."""
 

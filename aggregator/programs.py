@@ -27,14 +27,14 @@ _log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, configuration: dict[str, str]) -> int:
-    """Ingest and dashboard, each in a process of its own. ``configuration`` is handed to them."""
+    """Ingest, dashboard and trainer, each in a process of its own. ``configuration`` is handed to them."""
     opened = bootstrap.database(settings, migrate=True)
     _invite(settings, opened)
     opened.close()
     environment = {**os.environ, **configuration, SUPERVISED: "1"}
-    children = [
-        Child(name, [sys.executable, "-m", "aggregator", name], environment) for name in ("ingest", "web")
-    ]
+    # Where nothing can be trained, its memory is better kept for the others.
+    names = ("ingest", "web", "trainer") if settings.training.base else ("ingest", "web")
+    children = [Child(name, [sys.executable, "-m", "aggregator", name], environment) for name in names]
     supervise(children, _stop_signal())
     return 0
 
@@ -59,6 +59,14 @@ def web(settings: Settings) -> int:
     opened.close()  # no connection may be shared with the server's worker
     _end_with_parent()
     Server(settings).run()
+    return 0
+
+
+def trainer(settings: Settings, *, until_idle: bool = False) -> int:
+    """Only the trainer; ``until_idle``: until no training waits."""
+    stopped = _stop_signal()
+    with bootstrap.only_trainer(settings), closing(bootstrap.database(settings, migrate=True)) as opened:
+        bootstrap.trainer(settings, opened).run(stopped, until_idle=until_idle)
     return 0
 
 

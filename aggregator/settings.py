@@ -6,6 +6,7 @@ and ``--broker-port`` on the command line. A key that nobody knows is refused: i
 
 import dataclasses
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from contract.checks import NAME
 
 ENVIRONMENT_PREFIX: Final = "SOUNDPOST_AGGREGATOR_"
 PROTOCOLS: Final = ("auto", "5", "3.1.1")
+ACCEPTING: Final = ("person", "gate")
+TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 T = TypeVar("T")
 
@@ -87,6 +90,50 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """[training]"""
+
+    base: str = key("", "base archive that `model-build base` wrote; empty: no retraining")
+    bundle: str = key("", "bundle that the base belongs to: in service until a release is accepted")
+    command: str = key("model-build", "program that trains, with its first arguments")
+    epochs: int = key(0, "passes over the data; 0: as many as the recipe says", low=0, high=100_000)
+    memory_mb: int = key(2000, "a training that needs more memory is ended", low=100)
+    hours: float = key(6.0, "a training that takes longer is ended", low=0.001, high=1000)
+    attempts: int = key(3, "a training is begun again so often after its process was killed", low=1, high=100)
+    new_label_windows: int = key(8, "learn a new label from so many training windows on", low=1)
+    nightly: str = key("", "time at which to retrain by itself, such as 02:30; empty: never")
+    nightly_labels: int = key(50, "but only with so many labels since the last snapshot", low=1)
+    accept: str = key("person", "who accepts a candidate that passed: person, or gate: at once")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """[gate]; docs/gate.md explains each"""
+
+    chance: float = key(
+        0.05, "a worse figure may be chance while chance gives it more often than this", low=1e-6, high=0.5
+    )
+    accuracy_tolerance: float = key(0.01, "share of accuracy that may be lost", low=0, high=1)
+    accuracy_loss_most: float = key(0.05, "share that may not be lost even by chance", low=0, high=1)
+    label_tolerance: float = key(0.02, "share of one label's recall that may be lost", low=0, high=1)
+    label_loss_most: float = key(0.25, "share that may not be lost even by chance", low=0, high=1)
+    new_label_recall_least: float = key(
+        0.7, "share of its held-out windows in which a new label is found", low=0, high=1
+    )
+    new_label_windows_least: int = key(5, "held-out windows that a new label needs", low=1)
+    reviewed_accuracy_least: float = key(
+        0.7, "share of held-out reviews that a candidate with new labels agrees with", low=0, high=1
+    )
+    false_alarms_tolerance_per_hour: float = key(0.2, "more false alarms per hour that may be", low=0)
+    silence_tolerance: int = key(0, "more detections in silence that may be", low=0)
+    parity_agreement_least: float = key(
+        0.95, "share of clips in which the quantized network must agree with the trained one", low=0, high=1
+    )
+    size_factor_most: float = key(1.5, "size of a candidate, times the incumbent's", low=1)
+    cost_factor_most: float = key(1.5, "computing time of a candidate, times the incumbent's", low=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of the aggregator."""
 
@@ -96,6 +143,8 @@ class Settings:
     ingest: Ingest = field(default_factory=Ingest)
     web: Web = field(default_factory=Web)
     retention: Retention = field(default_factory=Retention)
+    training: Training = field(default_factory=Training)
+    gate: Gate = field(default_factory=Gate)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.fleet.namespace):
@@ -104,6 +153,10 @@ class Settings:
             raise SettingsError(f"broker.protocol: must be one of {', '.join(PROTOCOLS)}")
         if bool(self.broker.certificate_file) != bool(self.broker.key_file):
             raise SettingsError("broker.certificate_file and broker.key_file: give both or neither")
+        if self.training.nightly and not TIME.fullmatch(self.training.nightly):
+            raise SettingsError(f"training.nightly: {self.training.nightly!r} is not a time such as 02:30")
+        if self.training.accept not in ACCEPTING:
+            raise SettingsError(f"training.accept: must be one of {', '.join(ACCEPTING)}")
 
     @property
     def folder(self) -> Path:

@@ -10,8 +10,11 @@ from aggregator.services.fleet import FleetService
 from aggregator.services.label_files import LabelFileService
 from aggregator.services.labels import LabelService
 from aggregator.services.live import LiveFeed
+from aggregator.services.releases import ReleaseService
+from aggregator.services.retrain import RetrainService
 from aggregator.services.review import ReviewService
 from aggregator.services.sampling import SamplingService
+from aggregator.services.snapshot import SnapshotService
 from aggregator.services.statistics import StatisticsService
 
 
@@ -30,4 +33,7 @@ class Services:
     dataset: DatasetService
     label_files: LabelFileService
     sampling: SamplingService
+    retrain: RetrainService
+    releases: ReleaseService
+    snapshots: SnapshotService
     namespace: str

@@ -11,6 +11,7 @@ from flask import Flask, request
 from aggregator.services.catalogue import Services
 from aggregator.web import (
     api,
+    api_releases,
     arrivals,
     dataset,
     detections,
@@ -22,6 +23,7 @@ from aggregator.web import (
     live,
     node,
     problems,
+    releases,
     review,
     review_api,
     review_labels,
@@ -29,6 +31,7 @@ from aggregator.web import (
     sampling_api,
     security,
     sign_in,
+    training,
     windows,
 )
 
@@ -69,9 +72,12 @@ def create_app(services: Services) -> Flask:
         review.pages,
         review_labels.pages,
         dataset.pages,
+        training.pages,
+        releases.pages,
         api.pages,
         review_api.pages,
         sampling_api.pages,
+        api_releases.pages,
     ):
         app.register_blueprint(pages(services))
     return app

@@ -13,8 +13,12 @@ from aggregator.errors import (
     LabelError,
     LabelFileError,
     PolicyError,
+    ReleaseError,
     ReviewError,
+    TrainingError,
     UnknownNodeError,
+    UnknownReleaseError,
+    UnknownTrainingError,
     UnknownWindowError,
 )
 
@@ -41,8 +45,12 @@ _STATUS_OF_ERROR: Final[tuple[tuple[type[AggregatorError], int], ...]] = (
     (ReviewError, 400),
     (LabelFileError, 400),
     (PolicyError, 400),
+    (ReleaseError, 400),
+    (TrainingError, 400),
     (UnknownNodeError, 404),
     (UnknownWindowError, 404),
+    (UnknownReleaseError, 404),
+    (UnknownTrainingError, 404),
     (AggregatorError, 503),
 )
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from aggregator.errors import SettingsError, StoreError
 from aggregator.store import schema
 from aggregator.store.database import Database
-from aggregator.store.tables import metadata
+from aggregator.store.release_tables import metadata
 from tests.aggregator.messages import NAMESPACE, detection, incoming
 
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from aggregator.store.tables import metadata
+from aggregator.store.release_tables import metadata
 
 
 def run() -> None:

@@ -240,8 +240,8 @@ def test_everything_is_within_reach_of_the_keyboard(browser: Browser, hub: Hub) 
             "return getComputedStyle(box).outlineStyle"
         )
         assert outline == "solid", f"focus on {seen[-1]} cannot be seen"
-    places = ["Fleet", "Live", "Detections", "Review", "Data set", "Arrivals"]
-    assert seen[:8] == ["Soundpost", *places, "Sign out"]
+    places = ["Fleet", "Live", "Detections", "Review", "Data set", "Training", "Releases", "Arrivals"]
+    assert seen[:10] == ["Soundpost", *places, "Sign out"]
     press(Keys.ENTER)
     browser.until(lambda: "/detections/" in browser.driver.current_url, "the detection that had the focus")
     browser.one(".skip").send_keys(Keys.ENTER)
@@ -269,6 +269,8 @@ def test_live_news_leave_the_focus_where_it_is(browser: Browser, hub: Hub) -> No
         "/arrivals",
         "/sampling",
         "/sampling/fleet",
+        "/training",
+        "/releases",
         "/nowhere",
     ],
 )

@@ -34,6 +34,7 @@ from aggregator.services.statistics import Latency, QuarantineView, Statistics
 from contract.commands import COMMANDS
 from contract.sampling import Sampling
 from tests.aggregator.web import sounds
+from tests.aggregator.web.learning_world import FakeReleases, FakeRetrain, FakeSnapshots
 
 PASSWORD = "a long password"
 CODE = "setup-code"
@@ -366,6 +367,6 @@ def a_world(
         fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(),
         accounts=FakeAccounts(password), statistics=FakeStatistics(), commands=FakeCommands(fleet),
         # Pages of reviewing are tested over a real store.
-        review=None, labels=None, dataset=None, label_files=None,
-        sampling=FakeSampling(fleet), namespace="soundpost",
+        review=None, labels=None, dataset=None, label_files=None, sampling=FakeSampling(fleet),
+        retrain=FakeRetrain(), releases=FakeReleases(), snapshots=FakeSnapshots(), namespace="soundpost",
     )  # fmt: skip

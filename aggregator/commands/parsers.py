@@ -1,0 +1,96 @@
+"""How the commands of the learning loop are written. What they do is imported only when it is done."""
+
+import argparse
+from collections.abc import Callable
+from typing import Final
+
+from aggregator.commands.given import Add, Commands
+
+_RETRAIN: Final = """\
+A training freezes the reviewed windows, learns from them together with the base archive
+([training] base), and lets the gate compare the candidate with the model in service.
+`aggregator serve` works the queue off; where it does not run, --wait does so itself.
+
+examples:
+  aggregator retrain                 ask, and go on with something else
+  aggregator retrain --wait          watch until the verdict
+  aggregator retrain --wait --json   for scripts
+  aggregator retrain --cancel        cancel what runs or waits
+
+exit status:
+  0  asked; with --wait: the candidate passed the gate
+  1  it could not be asked for; the sentence says why
+  3  with --wait: the gate refused the candidate
+  4  with --wait: the training failed, was cancelled or interrupted
+"""
+_RELEASES: Final = """\
+examples:
+  aggregator releases list
+  aggregator releases show 4                the verdict, sentence by sentence
+  aggregator releases compare 4 2           release 4 against release 2, by the rules of the gate
+  aggregator releases accept 4
+  aggregator releases accept 4 --reason "the siren was never real, see the reviews of May"
+                                            over a refusal; the reason is recorded
+  aggregator releases refuse 4 --reason "barks at doorbells"
+
+`show` and `compare` end with status 0 if the gate says passed, and 3 if it says refused.
+docs/gate.md explains each rule.
+"""
+
+
+def add_retrain(commands: Commands, add: Add) -> None:
+    """Make ``aggregator retrain`` known."""
+    meaning = "learn from what people reviewed, and let the gate judge"
+    parser = add(commands, "retrain", meaning, _retrain, ("store", "training", "gate"))
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _RETRAIN
+    parser.add_argument("--wait", action="store_true", help="show progress, and end with the verdict")
+    parser.add_argument("--cancel", action="store_true", help="cancel the training that runs or waits")
+    parser.add_argument("--json", action="store_true", help="the result as JSON")
+
+
+def add_releases(commands: Commands, add: Add) -> None:
+    """Make ``aggregator releases`` known, with its own commands."""
+    group = commands.add_parser(
+        "releases",
+        help="list, compare, accept and refuse what came out of trainings",
+        description="List, compare, accept and refuse what came out of trainings.",
+        epilog=_RELEASES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    inner = group.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add(inner, add, "list", "every release, newest first", "list_")
+    _add(inner, add, "show", "one release with its verdict and lineage", "show_", "release")
+    _add(inner, add, "compare", "one release against another", "compare_", "release", "other")
+    for name, meaning in (("accept", "let nodes run a release"), ("refuse", "let no node run a release")):
+        parser = _add(inner, add, name, meaning, "decide", "release")
+        parser.set_defaults(decision=name)
+        parser.add_argument("--reason", default="", help="why; to refuse, and to accept over a refusal")
+        parser.add_argument("--by", default="", metavar="NAME", help="who decides (default: the user)")
+
+
+def _add(
+    commands: Commands, add: Add, name: str, meaning: str, function: str, *numbers: str
+) -> argparse.ArgumentParser:
+    sections = ("store", "gate") if name == "compare" else ("store",)
+    parser = add(commands, name, meaning, _of_releases(function), sections)
+    for number in numbers:
+        parser.add_argument(number, type=int, metavar=number.upper(), help="number of the release")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    return parser
+
+
+def _retrain(arguments: argparse.Namespace) -> int:
+    from aggregator.commands import retrain
+
+    return retrain.run(arguments)
+
+
+def _of_releases(function: str) -> Callable[[argparse.Namespace], int]:
+    def run(arguments: argparse.Namespace) -> int:
+        from aggregator.commands import releases
+
+        status: int = getattr(releases, function)(arguments)
+        return status
+
+    return run

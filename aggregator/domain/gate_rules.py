@@ -1,0 +1,225 @@
+"""The rules of the gate, one function each: figures in, a sentence for people out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from aggregator.domain.alarm_rates import Alarms, chance_of_rise
+from aggregator.domain.bootstrap_interval import Pairs, interval
+from aggregator.domain.figures import Answer, Figures, reported
+from aggregator.domain.gate_limits import Limits
+from aggregator.errors import FiguresError
+
+FEWEST_LOST: Final = 3
+"""A loss of fewer items is never refused without proof: one window more or less is no finding."""
+FEWEST_PROVEN: Final = 5
+"""A loss of fewer items proves nothing, whatever the bootstrap says of so few: four coins fall on one side in
+every eighth throw."""
+PARITY: Final = "parity_agreement"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What one rule found."""
+
+    name: str
+    passed: bool
+    sentence: str
+    """Begins with ``passed:`` or ``refused:``."""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """The candidate's and the incumbent's, and what they were held against."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One held-out item, as both answered it."""
+
+    truth: str | None
+    candidate: bool
+    incumbent: bool
+
+
+def pairs_of(candidate: Sequence[Answer], incumbent: Sequence[Answer], what: str) -> list[Pair]:
+    """Both models' answers side by side; ``FiguresError`` if they were not asked the same."""
+    others = {one.item: one for one in incumbent}
+    if set(others) != {one.item for one in candidate}:
+        raise FiguresError(f"candidate and incumbent were not judged on the same {what}")
+    pairs = []
+    for one in candidate:
+        truth = reported(one.truth)
+        pairs.append(
+            Pair(
+                truth=truth,
+                candidate=reported(one.said) == truth,
+                incumbent=reported(others[one.item].said) == truth,
+            )
+        )
+    return pairs
+
+
+def keeps_labels(candidate: Figures, incumbent: Figures) -> Rule:
+    """No label may get lost."""
+    lost = [label for label in incumbent.targets if label not in candidate.targets]
+    if lost:
+        return _rule("labels", False, f"the candidate no longer knows {_listed(lost)}")
+    new = new_labels(candidate, incumbent)
+    return _rule("labels", True, f"every label is kept{f', new is {_listed(new)}' if new else ''}")
+
+
+def new_labels(candidate: Figures, incumbent: Figures) -> list[str]:
+    """The labels that only the candidate knows."""
+    return [label for label in candidate.targets if label not in incumbent.targets]
+
+
+def not_worse(
+    name: str, what: str, pairs: Sequence[Pair], *, tolerance: float, most: float, chance: float
+) -> Rule:
+    """The candidate's share of right answers against the incumbent's.
+
+    A loss within ``tolerance`` passes. A greater one is refused if chance does not explain it, or if it is
+    greater than ``most``.
+    """
+    counted = Pairs(
+        items=len(pairs),
+        lost=sum(pair.incumbent and not pair.candidate for pair in pairs),
+        gained=sum(pair.candidate and not pair.incumbent for pair in pairs),
+    )
+    if not pairs:
+        return _rule(name, True, f"{what}: no held-out item, nothing to compare")
+    right = sum(pair.candidate for pair in pairs) / len(pairs)
+    right_before = sum(pair.incumbent for pair in pairs) / len(pairs)
+    reach = interval(counted, chance)
+    figures = {
+        "candidate": right, "incumbent": right_before, "low": reach.low, "high": reach.high,
+        "items": len(pairs), "tolerance": tolerance, "most": most,
+    }  # fmt: skip
+    loss = -counted.difference
+    moved = f"{what} {_moved(right_before, right, _points)} % of {len(pairs)}"
+    if loss <= 0:
+        return _rule(name, True, moved, figures)
+    if loss <= tolerance:
+        return _rule(name, True, f"{moved}, within the tolerance of {_points(tolerance)} points", figures)
+    fewer = counted.lost - counted.gained
+    if reach.high < 0 and fewer >= FEWEST_PROVEN:
+        range_ = f"between {_points(-reach.high)} and {_points(-reach.low)} points"
+        return _rule(name, False, f"{moved}, more than chance explains ({range_})", figures)
+    if loss > most and fewer >= FEWEST_LOST:
+        most_words = f"more than the {_points(most)} points that may be lost at all"
+        return _rule(name, False, f"{moved}, {most_words}", figures)
+    return _rule(name, True, f"{moved}, which may be chance", figures)
+
+
+def finds_new_label(label: str, windows: Sequence[Answer], limits: Limits) -> Rule:
+    """A new label has nobody to be compared with: it must be found often enough."""
+    name = f"new label {label}"
+    mine = [one for one in windows if one.truth == label]
+    if len(mine) < limits.new_label_windows_least:
+        count = f"{len(mine)} held-out window{'' if len(mine) == 1 else 's'}"
+        needed = f"at least {limits.new_label_windows_least} are needed to judge it"
+        return _rule(name, False, f"the new label {label} has {count}, {needed}", {"items": len(mine)})
+    recall = sum(one.said == label for one in mine) / len(mine)
+    least = limits.new_label_recall_least
+    figures = {"candidate": recall, "least": least, "items": len(mine)}
+    found = f"the new label {label} is found in {_points(recall)} % of {len(mine)} held-out windows"
+    return _rule(name, recall >= least, f"{found}, {_against(recall, least)}", figures)
+
+
+def agrees_with_reviews(windows: Sequence[Answer], limits: Limits) -> Rule:
+    """Reviews that contradict each other cannot be learned: then hardly half of the held-out ones agree."""
+    agreed = sum(reported(one.said) == reported(one.truth) for one in windows) / max(len(windows), 1)
+    least = limits.reviewed_accuracy_least
+    sentence = f"the candidate agrees with {_points(agreed)} % of {len(windows)} held-out reviews"
+    figures = {"candidate": agreed, "least": least, "items": len(windows)}
+    if agreed >= least:
+        return _rule("reviews", True, f"{sentence}, {_against(agreed, least)}", figures)
+    advice = "look for reviews that are wrong"
+    return _rule("reviews", False, f"{sentence}, {_against(agreed, least)}: {advice}", figures)
+
+
+def no_more_alarms(
+    name: str, what: str, candidate: Alarms, incumbent: Alarms, *, tolerance: float, chance: float
+) -> Rule:
+    """Detections where there should be none, per hour."""
+    explained = chance_of_rise(candidate, incumbent)
+    figures = {
+        "candidate": candidate.per_hour, "incumbent": incumbent.per_hour, "chance": explained,
+        "hours": candidate.hours, "tolerance": tolerance,
+    }  # fmt: skip
+    moved = f"{what} per hour {_moved(incumbent.per_hour, candidate.per_hour, _rate)}"
+    heard = f"{moved} in {_rate(candidate.hours)} h"
+    rise = candidate.per_hour - incumbent.per_hour
+    if rise <= 0:
+        return _rule(name, True, heard, figures)
+    if rise <= tolerance:
+        return _rule(name, True, f"{heard}, within the tolerance of {_rate(tolerance)}", figures)
+    if explained < chance:
+        return _rule(name, False, f"{heard}, more than chance explains", figures)
+    return _rule(name, True, f"{heard}, which may be chance", figures)
+
+
+def quiet_in_silence(candidate: Alarms, incumbent: Alarms, limits: Limits) -> Rule:
+    """Silence is the same every time: what is detected in it is no chance."""
+    figures = {"candidate": candidate.count, "incumbent": incumbent.count}
+    moved = f"detections in silence {_moved(incumbent.count, candidate.count, str)}"
+    passed = candidate.count <= incumbent.count + limits.silence_tolerance
+    return _rule("silence", passed, moved, figures)
+
+
+def quantized_well(candidate: Figures, incumbent: Figures, limits: Limits) -> Rule:
+    """What runs on a node must answer as what was trained. A figure that is missing counts as 0."""
+    agreement, before = (one.parity.get(PARITY, 0.0) for one in (candidate, incumbent))
+    least = limits.parity_agreement_least
+    figures = {"candidate": agreement, "incumbent": before, "least": least}
+    sentence = f"quantized and trained network agree on {_points(agreement)} % of clips"
+    if agreement < min(least, before):
+        return _rule("parity", False, f"{sentence}, {_against(agreement, least)}", figures)
+    return _rule("parity", True, sentence, figures)
+
+
+def not_heavier(
+    name: str, what: str, candidate: float, incumbent: float, factor: float, written: Callable[[float], str]
+) -> Rule:
+    """Size or cost, at most ``factor`` times the incumbent's."""
+    figures = {"candidate": candidate, "incumbent": incumbent, "most": factor * incumbent}
+    moved = f"{what} {_moved(incumbent, candidate, written)}"
+    if candidate <= max(factor, 1.0) * incumbent:
+        return _rule(name, True, moved, figures)
+    return _rule(name, False, f"{moved}, more than {factor:g} times as much", figures)
+
+
+def kilobytes(size_bytes: float) -> str:
+    """A size in words."""
+    return f"{size_bytes / 1000:.0f} kB"
+
+
+def milliseconds(cost_ms: float) -> str:
+    """A cost in words."""
+    return f"{cost_ms:.2f} ms"
+
+
+def _rule(name: str, passed: bool, words: str, figures: Mapping[str, float] | None = None) -> Rule:
+    mark = "passed" if passed else "refused"
+    return Rule(name=name, passed=passed, sentence=f"{mark}: {words}", figures=figures or {})
+
+
+def _moved(before: float, after: float, written: Callable[[float], str]) -> str:
+    if before == after:
+        return f"stayed at {written(after)}"
+    verb = "rose" if after > before else "fell"
+    return f"{verb} from {written(before)} to {written(after)}"
+
+
+def _against(share: float, least: float) -> str:
+    return f"{_points(least)} % {'were' if share >= least else 'are'} needed"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f}".removesuffix(".0")
+
+
+def _rate(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".") if value < 1 else f"{value:.1f}".removesuffix(".0")
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return ", ".join(labels)
