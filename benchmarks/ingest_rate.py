@@ -25,6 +25,7 @@ from aggregator.mqtt.subscriber import Subscriber
 from aggregator.services.commands import CommandService
 from aggregator.services.ingest import IngestService
 from aggregator.services.retention import RetentionService
+from aggregator.services.sampling import SamplingService
 from aggregator.settings import load
 from aggregator.store.database import Database
 from contract import topics, wire
@@ -113,7 +114,7 @@ def ingest(port: int, count: int, database: Database, folder: Path) -> dict[str,
     service.store = counted  # type: ignore[method-assign]
     settings = load(None, {}, {"broker.port": str(port), "store.folder": str(folder)})
     commands, retention = CommandService(database), RetentionService(database, settings.retention)
-    subscriber = Subscriber(settings, service, commands, retention)
+    subscriber = Subscriber(settings, service, commands, SamplingService(database, commands), retention)
     clock, processor = time.monotonic(), time.process_time()
     subscriber.run(lambda: taken >= count)
     return _measured(count, clock, processor)

@@ -13,6 +13,7 @@ from aggregator.services.commands import CommandService
 from aggregator.services.inbox import Incoming
 from aggregator.services.ingest import IngestService, Outcome
 from aggregator.services.retention import RetentionService
+from aggregator.services.sampling import SamplingService
 from aggregator.services.statistics import StatisticsService
 from aggregator.settings import load
 from aggregator.store.database import Database
@@ -47,9 +48,11 @@ class Running:
         self.store = AwayStore(database)
         settings = load(None, {}, {"broker.port": str(broker.port)})
         self._stop = threading.Event()
+        commands = CommandService(database)
         subscriber = Subscriber(
-            settings, self.store, CommandService(database), RetentionService(database, settings.retention)
-        )
+            settings, self.store, commands, SamplingService(database, commands),
+            RetentionService(database, settings.retention),
+        )  # fmt: skip
         self._thread = threading.Thread(target=subscriber.run, args=(self._stop.is_set,))
 
     def __enter__(self) -> Self:
