@@ -1,0 +1,278 @@
+"""From a base archive and a snapshot of reviewed windows to a bundle: learn, export, prove, choose, pack."""
+
+import dataclasses
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.manifest import INT8, DataSet, is_target
+from model_build import parity
+from model_build.bundle import make_bundle
+from model_build.errors import SnapshotError
+from model_build.evaluate import Heard, Score, score
+from model_build.export import export_classifier
+from model_build.factory import alarm_metrics, score_metrics
+from model_build.network import Network
+from model_build.parity_report import frontend_part, quantized_part, streamed_part
+from model_build.recipe import Recipe
+from model_build.report.rules import Rules
+from model_build.retrain.base import Base, read_base
+from model_build.retrain.excerpts import clip_frames, cut, find_starts, is_lasting
+from model_build.retrain.growth import OldKnowledge, grown_network, learning_recipe
+from model_build.retrain.hearing import (
+    Ear,
+    base_clips,
+    clip_of,
+    hear_clips,
+    none_clips,
+    window_clips,
+)
+from model_build.retrain.lessons import WindowLessons
+from model_build.retrain.snapshot import NONE, TRAINING, VALIDATION, Snapshot, read_snapshot
+from model_build.runtime import Classifier, Frontend
+from model_build.temperature import fit_temperature
+from model_build.thresholds import choose_thresholds
+from model_build.train import train
+from model_build.work import WorkFolder
+from model_build.workshop import CALIBRATION_CLIPS, calibration
+
+VALIDATION_WINDOWS = 1000
+"""Windows that temperature and thresholds are chosen on, at most."""
+WATCHED_CLIPS = 400
+"""Clips on which the accuracy after each epoch is measured."""
+LEAST_JUDGES = 20
+"""Fewer clips than these do not choose a temperature."""
+_SHOWN_WINDOWS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainOrder:
+    """What is to be learned from, and how."""
+
+    base: Path
+    windows: Path
+    """Folder of the snapshot."""
+    work: Path
+    epochs: int | None = None
+    """None: a part of the recipe's."""
+    seed: int | None = None
+    version: str | None = None
+    """Of the bundle; none: the base's, and the beginning of the snapshot's digest."""
+    variant: str = INT8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrained:
+    """The candidate."""
+
+    content: bytes
+    score: Score
+    labels: tuple[str, ...]
+
+
+class Watcher(Protocol):
+    """Told how far a retraining is."""
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """``done`` of ``total`` of ``what`` is done."""
+
+    def epoch(self, number: int, epochs: int, loss: float, accuracy: float) -> None:
+        """An epoch is done; the accuracy is that on validation."""
+
+
+def retrain(order: RetrainOrder, watcher: Watcher) -> Retrained:
+    """The bundle that knows what the base knows and what the windows show.
+
+    ``ModelBuildError`` says why it cannot be made. What ``order.work`` holds of the same base, snapshot and
+    numbers is not done again.
+    """
+    base, snapshot = read_base(order.base), read_snapshot(order.windows)
+    require_fitting(base, snapshot)
+    version = order.version or f"{base.origin.version}+{snapshot.head.digest[:8]}"
+    recipe = learning_recipe(base.recipe, snapshot.head.labels, version, order.epochs)
+    seed = recipe.training.network_seeds[0] if order.seed is None else order.seed
+    work = WorkFolder.open(order.work, _key(base, snapshot, recipe, seed))
+    starts = np.array(work.once("starts", lambda: {"starts": find_starts(recipe, snapshot)})["starts"])
+    exam = Exam(recipe, base, snapshot, starts)
+    network = learn(recipe, base, snapshot, starts, seed, exam=exam, watcher=watcher, work=work)
+    return _packed(order, recipe, base, snapshot, starts, network, exam, watcher)
+
+
+def require_fitting(base: Base, snapshot: Snapshot) -> None:
+    """Refuse windows of another front end, and new labels that cannot be learned or not be judged."""
+    if snapshot.head.frontend_digest != base.frontend_digest:
+        raise SnapshotError(
+            f"the windows come from front end {snapshot.head.frontend_digest[:12]}, the base from"
+            f" {base.frontend_digest[:12]}: their frames mean different things and are never mixed"
+        )
+    for place, label in enumerate(snapshot.head.labels):
+        for split, use in ((TRAINING, "learn from"), (VALIDATION, "judge by")):
+            windows = np.count_nonzero((snapshot.label == place) & (snapshot.split == split))
+            if is_target(label) and label not in base.labels and not windows:
+                raise SnapshotError(f"the new label {label!r} has no window to {use}; review more of them")
+
+
+def learn(
+    recipe: Recipe,
+    base: Base,
+    snapshot: Snapshot,
+    starts: NDArray[np.int64],
+    seed: int,
+    *,
+    exam: "Exam",
+    watcher: Watcher,
+    work: WorkFolder | None = None,
+) -> Network:
+    """The base's network, grown to the labels of ``recipe`` and trained on base and windows."""
+
+    def watch(number: int, loss: float, network: Network) -> None:
+        watcher.epoch(number, recipe.training.epochs, loss, exam.accuracy(network))
+
+    return train(
+        recipe,
+        WindowLessons(recipe, base, snapshot, starts),
+        seed,
+        watcher.progress,
+        make=lambda recipe, seed: grown_network(base, recipe, seed),
+        teachers=[OldKnowledge(base, recipe)],
+        work=work,
+        watch=watch,
+    )
+
+
+class Exam:
+    """What a candidate is judged by while it is made: nothing of it was learned from by windows or clips.
+
+    Where the base itself learned the clips that it was measured on (cross-validation), they say nothing, and
+    the windows alone judge.
+    """
+
+    def __init__(self, recipe: Recipe, base: Base, snapshot: Snapshot, starts: NDArray[np.int64]) -> None:
+        self._recipe, self._base = recipe, base
+        windows = snapshot.of(VALIDATION)
+        if len(windows) > VALIDATION_WINDOWS:
+            windows = windows[:: -(-len(windows) // VALIDATION_WINDOWS)]
+        length = clip_frames(recipe)
+        self.base_clips = base_clips(base)
+        self.window_clips = window_clips(recipe, snapshot, windows.tolist(), starts, length)
+        self.nothing = [*none_clips(snapshot, windows.tolist(), recipe.silence)]
+        learned = base.origin.validation_learned
+        self.judges = [*([] if learned else self.base_clips), *self.window_clips]
+        if not self.judges:
+            raise SnapshotError("no labelled window is held back for validation; review more of them")
+        self._watched = self.judges[:: -(-len(self.judges) // WATCHED_CLIPS)]
+
+    def accuracy(self, network: Network) -> float:
+        """Part of some of the judges that the network is right about."""
+        heard = Ear(network).hear(self._watched)
+        return score(heard, self._recipe.labels, self._recipe.decision).accuracy
+
+    def temperature(self, network: Network) -> float:
+        """What the network's logits are to be divided by."""
+        if len(self.judges) < LEAST_JUDGES:
+            return self._base.origin.temperature
+        heard = Ear(network).hear(self.judges)
+        return fit_temperature(heard, self._recipe.labels, self._recipe.decision).temperature
+
+    def thresholds(self, classifier: Classifier, streams: Sequence[Heard]) -> dict[str, float]:
+        """The threshold of each label; those of old labels stay where no honest clip could choose them."""
+        clips = hear_clips(classifier, [*self.base_clips, *self.window_clips, *self.nothing])
+        chosen = choose_thresholds(clips, streams, self._recipe.labels, self._recipe.decision)
+        return chosen | (dict(self._base.origin.thresholds) if self._base.origin.validation_learned else {})
+
+
+def _packed(
+    order: RetrainOrder,
+    recipe: Recipe,
+    base: Base,
+    snapshot: Snapshot,
+    starts: NDArray[np.int64],
+    network: Network,
+    exam: Exam,
+    watcher: Watcher,
+) -> Retrained:
+    watcher.progress("exporting", 0, 3)
+    temperature = exam.temperature(network)
+    network.cool(temperature)
+    shown = _shown(recipe, base, snapshot, starts)
+    content = export_classifier(recipe.network, network.arrays(), calibration(network, shown), order.variant)
+    classifier, frontend = Classifier(content), Frontend(base.preprocess)
+    parity.check_streaming(classifier, shown[0])
+    worst_db = parity.check_frontend(frontend, recipe.frontend)
+    agreement = parity.check_classifier(network, classifier, list(shown[: parity.CLIPS]))
+    watcher.progress("choosing thresholds", 1, 3)
+    streams = hear_streams(base, classifier)
+    thresholds = exam.thresholds(classifier, streams)
+    heard, floating = hear_clips(classifier, exam.judges), Ear(network).hear(exam.judges)
+    result = score(heard, recipe.labels, recipe.decision)
+    bundle = make_bundle(
+        recipe,
+        base.preprocess,
+        content,
+        thresholds=thresholds,
+        metrics={
+            **score_metrics(result, base.origin.learned),
+            **alarm_metrics(Rules.chosen(recipe, thresholds), heard, streams),
+            **agreement,
+            "training_windows": float(np.count_nonzero(snapshot.split == TRAINING)),
+            "validation_windows": float(len(exam.window_clips)),
+            "temperature": temperature,
+            "parity_frontend_db": worst_db,
+        },
+        proof={
+            "frontend": frontend_part(frontend, recipe.frontend),
+            "quantized": quantized_part(agreement, floating, heard, recipe.labels, recipe.decision),
+            "streamed": streamed_part(classifier, shown[0]),
+        },
+        datasets=_lineage(base, snapshot),
+    )
+    watcher.progress("packed", 3, 3)
+    return Retrained(content=bundle, score=result, labels=recipe.labels)
+
+
+def hear_streams(base: Base, classifier: Classifier) -> list[Heard]:
+    """What a classifier says of the base's streams without targets."""
+    return hear_clips(
+        classifier, [clip_of(base.labels[label], frames) for label, frames in base.streams.each()]
+    )
+
+
+def _shown(recipe: Recipe, base: Base, snapshot: Snapshot, starts: NDArray[np.int64]) -> NDArray[np.int8]:
+    """(N, T, MEL_BINS) of what was learned from: base examples, and windows spread over all of them."""
+    labelled = np.flatnonzero((snapshot.split == TRAINING) & (snapshot.label != NONE))
+    some = labelled[:: max(1, -(-len(labelled) // _SHOWN_WINDOWS))]
+    length, lasting = clip_frames(recipe), is_lasting(recipe)
+    clips = [cut(snapshot.window(index), int(starts[index]), length, lasting=lasting) for index in some]
+    known = base.training.features[: CALIBRATION_CLIPS - len(clips)]
+    return np.concatenate([known, *(clip[None] for clip in clips)])
+
+
+def _lineage(base: Base, snapshot: Snapshot) -> Sequence[DataSet]:
+    windows = DataSet(
+        name="Reviewed windows of the fleet",
+        licence="of whoever runs the fleet",
+        source=f"snapshot {snapshot.head.digest}, on bundle {base.origin.digest}, base {base.digest}",
+        clips=int(np.count_nonzero(snapshot.split == TRAINING)),
+    )
+    return [*base.origin.datasets, windows]
+
+
+def _key(base: Base, snapshot: Snapshot, recipe: Recipe, seed: int) -> Mapping[str, Any]:
+    """All that a retraining depends on."""
+    versions = {name: importlib.metadata.version(name) for name in ("soundpost", "numpy", "ai-edge-litert")}
+    shaping = dataclasses.asdict(recipe)
+    for name in ("version", "description"):
+        del shaping[name]
+    return {
+        "base": base.digest,
+        "windows": snapshot.head.digest,
+        "labels": snapshot.head.labels,
+        "recipe": shaping,
+        "seed": seed,
+        "versions": versions,
+    }
