@@ -10,8 +10,8 @@ HELP = "keep what a training knew, to learn again from it later"
 
 _ABOUT = """\
 Write a base archive: the float weights of a training, a few varied copies of what it learned from, and what
-it was measured on, all as features. `model-build retrain` adds what nodes have sent; recordings are not needed
-any more then. Features can be turned back into sound: keep an archive as you keep the recordings.
+it was measured on, all as features. `model-build retrain` adds what nodes have sent and needs no recordings.
+Features can be turned back into sound: keep an archive as you keep the recordings.
 
 example:
   model-build base --work keywords.bundle.work --bundle keywords.bundle --out keywords.base

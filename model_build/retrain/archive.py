@@ -55,7 +55,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
     """Write ``arrays`` as an npz file whose bytes depend on nothing but them."""
     with path.open("wb") as file, zipfile.ZipFile(_Sink(file), "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(arrays):
-            whole = np.ascontiguousarray(arrays[name])
+            whole = np.asarray(arrays[name], order="C")
             with archive.open(_info(f"{name}.npy", whole.nbytes + _CHUNK_BYTES), "w") as member:
                 np.lib.format.write_array(member, whole, allow_pickle=False)
     return path

@@ -9,6 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from contract.manifest import is_target
+from model_build.errors import BaseArchiveError
 from model_build.network import Network
 from model_build.recipe import Recipe
 from model_build.retrain.base import Base
@@ -85,4 +86,7 @@ class OldKnowledge:
 
 def _assign(network: Network, values: Mapping[str, NDArray[Any]]) -> None:
     for name, variable in {**network.weights, **network.moments}.items():
-        variable.assign(values[name])
+        given = values.get(name)
+        if given is None or given.shape != tuple(variable.shape):
+            raise BaseArchiveError(f"the base's weights {name!r} do not fit its recipe")
+        variable.assign(given)

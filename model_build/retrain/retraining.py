@@ -25,6 +25,7 @@ from model_build.retrain.base import Base, read_base
 from model_build.retrain.excerpts import clip_frames, cut, find_starts, is_lasting
 from model_build.retrain.growth import OldKnowledge, grown_network, learning_recipe
 from model_build.retrain.hearing import (
+    Clip,
     Ear,
     base_clips,
     clip_of,
@@ -97,6 +98,7 @@ def retrain(order: RetrainOrder, watcher: Watcher) -> Retrained:
     recipe = learning_recipe(base.recipe, snapshot.head.labels, version, order.epochs)
     seed = recipe.training.network_seeds[0] if order.seed is None else order.seed
     work = WorkFolder.open(order.work, _key(base, snapshot, recipe, seed))
+    watcher.progress("finding the sounds in the windows", 0, 1)
     starts = np.array(work.once("starts", lambda: {"starts": find_starts(recipe, snapshot)})["starts"])
     exam = Exam(recipe, base, snapshot, starts)
     network = learn(recipe, base, snapshot, starts, seed, exam=exam, watcher=watcher, work=work)
@@ -137,7 +139,7 @@ def learn(
         recipe,
         WindowLessons(recipe, base, snapshot, starts),
         seed,
-        watcher.progress,
+        lambda *_: None,
         make=lambda recipe, seed: grown_network(base, recipe, seed),
         teachers=[OldKnowledge(base, recipe)],
         work=work,
@@ -181,9 +183,24 @@ class Exam:
 
     def thresholds(self, classifier: Classifier, streams: Sequence[Heard]) -> dict[str, float]:
         """The threshold of each label; those of old labels stay where no honest clip could choose them."""
-        clips = hear_clips(classifier, [*self.base_clips, *self.window_clips, *self.nothing])
+        clips = hear_clips(classifier, [*self.base_clips, *self._evenly(), *self.nothing])
         chosen = choose_thresholds(clips, streams, self._recipe.labels, self._recipe.decision)
         return chosen | (dict(self._base.origin.thresholds) if self._base.origin.validation_learned else {})
+
+    def _evenly(self) -> list[Clip]:
+        """The windows, those of a new label repeated until it has as many clips as an old one has.
+
+        How many detections are right depends on how often a label sounds; few windows of it must not say
+        that it is rare.
+        """
+        known = self._base.validation.truth < len(self._base.recipe.targets)
+        wanted = np.count_nonzero(known) / len(self._base.recipe.targets)
+        clips: list[Clip] = []
+        for label in self._recipe.targets:
+            own = [clip for clip in self.window_clips if clip.label == label]
+            times = 1 if label in self._base.labels else round(wanted / max(1, len(own)))
+            clips += own * max(1, times)
+        return clips
 
 
 def _packed(

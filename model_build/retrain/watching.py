@@ -18,8 +18,8 @@ class ConsoleWatcher:
         self._console.progress(what, done, total)
 
     def epoch(self, number: int, epochs: int, loss: float, accuracy: float) -> None:
-        """An epoch is done."""
-        self._console.say(f"epoch {number} of {epochs}: loss {loss:.3f}, {accuracy:.1%} of validation right")
+        """An epoch is done; the accuracy is that on validation."""
+        self._console.progress(f"training (loss {loss:.3f}, {accuracy:.1%} right)", number, epochs)
 
 
 class JsonWatcher:
@@ -32,8 +32,6 @@ class JsonWatcher:
 
     def progress(self, what: str, done: int, total: int) -> None:
         """``done`` of ``total`` of ``what`` is done."""
-        if what.startswith("training"):
-            return
         self._write(what=what, done=done, total=total)
 
     def epoch(self, number: int, epochs: int, loss: float, accuracy: float) -> None:
