@@ -48,6 +48,8 @@ WATCHED_CLIPS = 400
 """Clips on which the accuracy after each epoch is measured."""
 LEAST_JUDGES = 20
 """Fewer clips than these do not choose a temperature."""
+LEAST_TEMPERATURE = 0.4
+"""Clips without a single mistake would have a model sound as sure as numbers allow."""
 _SHOWN_WINDOWS = 60
 
 
@@ -179,7 +181,8 @@ class Exam:
         if len(self.judges) < LEAST_JUDGES:
             return self._base.origin.temperature
         heard = Ear(network).hear(self.judges)
-        return fit_temperature(heard, self._recipe.labels, self._recipe.decision).temperature
+        fit = fit_temperature(heard, self._recipe.labels, self._recipe.decision)
+        return max(LEAST_TEMPERATURE, fit.temperature)
 
     def thresholds(self, classifier: Classifier, streams: Sequence[Heard]) -> dict[str, float]:
         """The threshold of each label; those of old labels stay where no honest clip could choose them."""

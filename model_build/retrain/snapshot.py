@@ -109,9 +109,10 @@ def _head(path: Path) -> Head:
     if len(content) > _HEAD_LIMIT_BYTES:
         raise UnreadableError(f"{HEAD} is larger than {_HEAD_LIMIT_BYTES} bytes")
     try:
-        return Head.from_plain(json.loads(content))
+        plain = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise UnreadableError(f"{HEAD}: not JSON") from error
+    return Head.from_plain(plain)
 
 
 def _checked(head: Head, arrays: dict[str, NDArray[Any]]) -> Snapshot:

@@ -1,4 +1,4 @@
-"""Plays a fleet for the tests of retraining: windows as nodes send them, and snapshots as an aggregator freezes them."""
+"""Plays a fleet for the tests of retraining: windows as nodes send them, frozen as an aggregator does."""
 
 import json
 from dataclasses import dataclass
