@@ -38,7 +38,7 @@ from model_build.retrain.snapshot import NONE, TRAINING, VALIDATION, Snapshot, r
 from model_build.runtime import Classifier, Frontend
 from model_build.temperature import fit_temperature
 from model_build.thresholds import choose_thresholds
-from model_build.train import train
+from model_build.train import Watch, train
 from model_build.work import WorkFolder
 from model_build.workshop import CALIBRATION_CLIPS, calibration
 
@@ -103,7 +103,11 @@ def retrain(order: RetrainOrder, watcher: Watcher) -> Retrained:
     watcher.progress("finding the sounds in the windows", 0, 1)
     starts = np.array(work.once("starts", lambda: {"starts": find_starts(recipe, snapshot)})["starts"])
     exam = Exam(recipe, base, snapshot, starts)
-    network = learn(recipe, base, snapshot, starts, seed, exam=exam, watcher=watcher, work=work)
+
+    def watch(number: int, loss: float, network: Network) -> None:
+        watcher.epoch(number, recipe.training.epochs, loss, exam.accuracy(network))
+
+    network = learn(recipe, base, snapshot, starts, seed, watch=watch, work=work)
     return _packed(order, recipe, base, snapshot, starts, network, exam, watcher)
 
 
@@ -128,15 +132,10 @@ def learn(
     starts: NDArray[np.int64],
     seed: int,
     *,
-    exam: "Exam",
-    watcher: Watcher,
+    watch: Watch[Network] | None = None,
     work: WorkFolder | None = None,
 ) -> Network:
     """The base's network, grown to the labels of ``recipe`` and trained on base and windows."""
-
-    def watch(number: int, loss: float, network: Network) -> None:
-        watcher.epoch(number, recipe.training.epochs, loss, exam.accuracy(network))
-
     return train(
         recipe,
         WindowLessons(recipe, base, snapshot, starts),

@@ -24,7 +24,7 @@ from tests.model_build.starter import NEW, TARGETS, starter, window
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # TensorFlow's own
 
-EPOCHS = 14
+EPOCHS = 8
 
 
 @pytest.fixture(scope="module")
@@ -169,13 +169,13 @@ def test_a_killed_retraining_goes_on_and_gives_the_same_bytes(
     base: Path, honest: Candidate, tmp_path: Path
 ) -> None:
     order = ordered(base, honest.snapshot, tmp_path / "work")
-    for epoch in (3, 8):
+    for epoch in (2, 5):
         with pytest.raises(PowerCut):
             retrain(order, Fragile(epoch))
     said = io.StringIO()
     again = retrain(order, JsonWatcher(said))
     first = next(line for line in map(json.loads, said.getvalue().splitlines()) if line["epoch"])
-    assert first["epoch"] == 9
+    assert first["epoch"] == 6
     assert again.content == honest.made.content
 
 
