@@ -38,7 +38,7 @@ def keep(work: Path, bundle: Path, out: Path) -> dict[str, Any]:
 
     require_folder(out)
     with without_chatter():
-        from model_build.retrain.base import read_base, write_base
+        from model_build.retrain.base_file import read_base, write_base
         from model_build.retrain.making import make_base
     with Console() as console:
         write_base(make_base(work, read_bundle(bundle), console.progress, lambda _: None), out)

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
     require_folder(options.out)
     with without_chatter():
-        from model_build.retrain.base import read_base
+        from model_build.retrain.base_file import read_base
         from model_build.retrain.judging import judge
         from model_build.retrain.snapshot import read_snapshot
     bundle = read_bundle(options.bundle)

@@ -106,9 +106,9 @@ def map_arrays(path: Path, within: Span | None = None) -> dict[str, NDArray[Any]
 def _mapped(file: BinaryIO, span: Span, name: str) -> NDArray[Any]:
     part = _Part(file, span)
     try:
-        version = np.lib.format.read_magic(part)  # type: ignore[no-untyped-call]
+        version = np.lib.format.read_magic(part)
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        shape, by_columns, dtype = read[version](part)  # type: ignore[no-untyped-call]
+        shape, by_columns, dtype = read[version](part)
     # numpy answers hostile headers with many kinds of exceptions.
     except Exception as error:
         raise UnreadableError(f"{name}: no array: {error or type(error).__name__}") from error
@@ -157,7 +157,7 @@ def _content_of(part: "_Part", info: zipfile.ZipInfo) -> Span:
 
 
 def _pack_again(same: "_Same", packed: Mapping[str, "_Part"]) -> None:
-    with zipfile.ZipFile(same, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
+    with zipfile.ZipFile(same, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(packed):
             with archive.open(_info(name, packed[name].span.size), "w") as member:
                 packed[name].seek(0)
@@ -194,6 +194,9 @@ class _Sink:
     def flush(self) -> None:
         self._target.flush()
 
+    def close(self) -> None:
+        pass
+
 
 class _Same:
     """Compares what is written to it with a file."""
@@ -207,6 +210,9 @@ class _Same:
         return len(content)
 
     def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
 

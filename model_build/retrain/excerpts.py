@@ -88,7 +88,8 @@ def warp(clip: NDArray[np.int8], faster: float, higher: int) -> NDArray[np.int8]
     middle = (len(clip) - 1) / 2
     places = np.round((np.arange(len(clip)) - middle) * (1.0 + faster) + middle).astype(int)
     bins = np.arange(clip.shape[1]) - higher
-    return clip[np.clip(places, 0, len(clip) - 1)][:, np.clip(bins, 0, clip.shape[1] - 1)]
+    moved = clip[np.clip(places, 0, len(clip) - 1)]
+    return np.asarray(moved[:, np.clip(bins, 0, clip.shape[1] - 1)])
 
 
 def _wanted(recipe: Recipe, peak_step: int, length: int) -> float | None:

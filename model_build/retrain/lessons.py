@@ -144,16 +144,18 @@ class WindowLessons:
         chosen = np.flatnonzero(draw.random(len(features)) < self._recipe.augment.noise_chance / 2)
         nothing = [share.windows for share in self._shares if share.anywhere]
         windows = np.concatenate([np.empty(0, np.int64), *nothing])
+        if not len(windows) and not len(self._backgrounds):
+            return
         for start in range(0, len(chosen), _BLOCK):
             rows = chosen[start : start + _BLOCK]
             backgrounds = np.stack([self._background(windows, draw) for _ in rows])
             features[rows] = mix(features[rows], backgrounds, draw.uniform(*_BELOW_DB, len(rows)))
 
     def _background(self, windows: NDArray[np.int64], draw: np.random.Generator) -> NDArray[np.int8]:
-        if len(windows) and draw.random() < 0.5:
+        if not len(self._backgrounds) or (len(windows) and draw.random() < 0.5):
             return self._clip(int(windows[draw.integers(len(windows))]), True, draw)
         row = int(self._backgrounds[draw.integers(len(self._backgrounds))])
-        return self._base.training.features[row]
+        return np.asarray(self._base.training.features[row])
 
     def _joined(self, first: NDArray[np.int8], second: NDArray[np.int8]) -> NDArray[np.int8]:
         """Two clips in one stream, in whole steps."""

@@ -26,7 +26,7 @@ def features_of(powers: NDArray[np.floating]) -> NDArray[np.int8]:
     """
     level_db = 10 * np.log10(np.maximum(powers, _POWER[0]))
     codes = np.round(level_db / FEATURE_SCALE_DB) + FEATURE_ZERO_POINT
-    return np.clip(codes, -128, 127).astype(np.int8)
+    return np.asarray(np.clip(codes, -128, 127), np.int8)
 
 
 def mix(

@@ -13,7 +13,7 @@ from contract.bundle import read_bundle
 from contract.manifest import CLASSIFIER
 from model_build.errors import SnapshotError
 from model_build.parity import check_streaming
-from model_build.retrain.base import read_base, write_base
+from model_build.retrain.base_file import read_base, write_base
 from model_build.retrain.judging import judge
 from model_build.retrain.retraining import Retrained, RetrainOrder, retrain
 from model_build.retrain.snapshot import read_snapshot

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from model_build.errors import BaseArchiveError, SnapshotError
 from model_build.retrain.archive import UnreadableError, map_arrays, write_arrays
-from model_build.retrain.base import Base, Origin, Streams, Training, Validation, read_base, write_base
+from model_build.retrain.base import Base, Origin, Streams, Training, Validation
+from model_build.retrain.base_file import read_base, write_base
 from model_build.retrain.snapshot import HEAD, WINDOWS, arrays_digest, read_snapshot
 from tests.model_build.fleet import Window, write_snapshot
 from tests.model_build.starter import small_recipe
