@@ -6,14 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_build.errors import SnapshotError
-from model_build.evaluate import Heard, score
+from model_build.evaluate import Heard, Listener, score
 from model_build.network import Network
 from model_build.recipe import Recipe
 from model_build.retrain.base import Base
 from model_build.retrain.excerpts import clip_frames
 from model_build.retrain.hearing import Clip, Ear, base_clips, hear_clips, none_clips, window_clips
 from model_build.retrain.snapshot import VALIDATION, Snapshot
-from model_build.runtime import Classifier
 from model_build.temperature import fit_temperature
 from model_build.thresholds import choose_thresholds
 
@@ -62,7 +61,7 @@ class Exam:
         fit = fit_temperature(heard, self._recipe.labels, self._recipe.decision)
         return max(LEAST_TEMPERATURE, fit.temperature)
 
-    def thresholds(self, classifier: Classifier, streams: Sequence[Heard]) -> dict[str, float]:
+    def thresholds(self, classifier: Listener, streams: Sequence[Heard]) -> dict[str, float]:
         """The threshold of each label; those of old labels stay where no honest clip could choose them."""
         clips = hear_clips(classifier, [*self.base_clips, *self._evenly(), *self.nothing])
         chosen = choose_thresholds(clips, streams, self._recipe.labels, self._recipe.decision)
