@@ -13,6 +13,10 @@ from model_build.recipe import AugmentRecipe
 Wave = NDArray[np.float32]
 Draw = np.random.Generator
 
+_TILTED_PART = 0.6
+"""Of the noises: recordings of noise are few, and each has one colour."""
+_TILT_POINTS = 6
+
 
 class Augmenter:
     """Draws changed versions of sounds; everything drawn comes from ``draw``."""
@@ -72,6 +76,8 @@ class Augmenter:
             wave = np.resize(source[start : start + samples], samples)
         else:
             wave = coloured(draw, samples)
+        if self._recipe.noise_tilt_db and draw.random() < _TILTED_PART:
+            wave = tilted(wave, draw, self._recipe.noise_tilt_db)
         level = np.exp(draw.uniform(*np.log(rms)))
         return np.asarray(wave * (level / (np.sqrt(np.mean(wave**2)) + 1e-9)), dtype=np.float32)
 
@@ -149,6 +155,15 @@ def coloured(draw: Draw, samples: int) -> Wave:
         time_s = np.arange(samples) / RATE_HZ
         wave += draw.uniform(0.2, 2.0) * np.sin(2 * np.pi * draw.choice([50.0, 60.0, 100.0, 120.0]) * time_s)
     return wave.astype(np.float32)
+
+
+def tilted(wave: Wave, draw: Draw, most_db: float) -> Wave:
+    """``wave`` through a smooth random equaliser: each of six points up to ``most_db`` up or down."""
+    spectrum = np.fft.rfft(wave)
+    points = np.linspace(0.0, 1.0, _TILT_POINTS)
+    gains_db = draw.uniform(-most_db, most_db, _TILT_POINTS)
+    response_db = np.interp(np.linspace(0.0, 1.0, spectrum.size), points, gains_db)
+    return np.fft.irfft(spectrum * 10.0 ** (response_db / 20.0), wave.size).astype(np.float32)
 
 
 def decibels(gain_db: float) -> float:

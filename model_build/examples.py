@@ -16,6 +16,7 @@ from model_build.negatives import Negative
 from model_build.recipe import Recipe
 from model_build.runtime import Frontend
 from model_build.shape import STEP_FRAMES
+from model_build.warp import warped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,10 +196,12 @@ _KNOTS = 5
 
 
 def distort(features: NDArray[np.int8], recipe: Recipe, draw: np.random.Generator) -> NDArray[np.float32]:
-    """A batch (N, T, MEL_BINS) with another microphone's frequency response, level, and a few holes."""
+    """A batch (N, T, MEL_BINS) of another throat and microphone, at another level, with a few holes."""
     augment = recipe.augment
     size, frames, bins = features.shape
     x = features.astype(np.float32)
+    if augment.warp:
+        x = warped(x, draw.uniform(1.0 - augment.warp, 1.0 + augment.warp, size))
     places = np.arange(bins) / (bins - 1) * (_KNOTS - 1)
     hats = np.maximum(0.0, 1.0 - np.abs(places[None, :] - np.arange(_KNOTS)[:, None]))
     response_db = draw.uniform(-augment.tilt_db, augment.tilt_db, (size, _KNOTS)) @ hats

@@ -116,8 +116,9 @@ def build(order: Order, progress: Progress, announce: Announce) -> Built:
     agreement = parity.check_classifier(
         fitted.network, Classifier(fitted.classifier), list(fitted.features[: parity.CLIPS])
     )
-    streams = shop.hear_streams(fitted)
-    thresholds = choose_thresholds(heard.exported, streams, recipe.labels, recipe.decision)
+    streams = shop.hear_streams(fitted, shop.streams())
+    varied = shop.hear_streams(fitted, shop.varied_streams())
+    thresholds = choose_thresholds(heard.exported, [*streams, *varied], recipe.labels, recipe.decision)
     content = make_bundle(
         recipe,
         preprocess,

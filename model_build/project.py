@@ -169,6 +169,8 @@ def _for_words(plain: dict[str, Any], middle_s: float | None) -> None:
     """Few recordings; and a longer word needs a longer clip, and a model that looks back as far."""
     plain["augment"]["copies"] = _COPIES
     plain["training"].update(_FEW)
+    # Minutes are worth more here than the half point that teachers bring.
+    plain["distillation"]["teachers"] = 0
     if middle_s and middle_s > plain["clip_s"]:
         plain["clip_s"] = math.ceil(10 * middle_s) / 10
         plain["network"]["pool_steps"] = math.ceil(plain["clip_s"] / _LSTM_STEP_S)

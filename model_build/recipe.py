@@ -112,6 +112,10 @@ class AugmentRecipe:
     """Part of the sounds on a constant offset, as cheap microphones have it."""
     codec_chance: float
     """Part of the sounds whose quiet bands are lost, as codecs lose them."""
+    noise_tilt_db: float
+    """Largest change of a smooth random equaliser that most noises go through."""
+    warp: float
+    """Largest part by which frequencies are stretched, as by another speaker's vocal tract."""
     spoken_clips: int | None
     """Words with fewer clips are spoken by espeak-ng until there are so many; none: they are not."""
 
@@ -185,6 +189,8 @@ class DecisionRecipe:
     """Part of a label's detections on validation clips that shall be right."""
     budget_per_h: float
     """False alarms per hour, of all labels together, that thresholds are chosen for."""
+    stream_copies: int
+    """Times that negatives held out are heard again, varied, while thresholds are chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

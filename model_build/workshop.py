@@ -27,6 +27,8 @@ from model_build.work import Arrays, WorkFolder
 
 CALIBRATION_CLIPS = 200
 _WHOLE_EIGHTS = 8
+_STREAMS = 77
+"""Part of the seed by which streams are varied, so that they are varied otherwise than any copy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,16 +200,29 @@ class Workshop:
 
     def streams(self) -> list[tuple[str, Pcm]]:
         """The negatives that were held out, those of one folder one after another as one stream."""
+        return self._held_out(lambda pcm: pcm)
+
+    def varied_streams(self) -> list[tuple[str, Pcm]]:
+        """The same streams, varied as copies are, ``recipe.decision.stream_copies`` times."""
+        recipe, noises = self._recipe, [*self._recordings.noises, *self._backgrounds()]
+        draw = np.random.default_rng([recipe.training.seed, _STREAMS])
+        vary = Augmenter(recipe.augment, noises, draw).vary
+        rounds = [self._held_out(vary) for _ in range(recipe.decision.stream_copies)]
+        return [stream for streams in rounds for stream in streams]
+
+    def hear_streams(self, fitted: Fitted, streams: Sequence[tuple[str, Pcm]]) -> list[Heard]:
+        """What the exported classifier says of ``streams``."""
+        return hear(Frontend(self._preprocess), Classifier(fitted.classifier), streams, self._progress)
+
+    def _held_out(self, change: Callable[[Pcm], Pcm]) -> list[tuple[str, Pcm]]:
         streams = []
         for table in self._recipe.negatives:
-            sounds = [negative.pcm for negative in self._negatives.held_out if negative.table == table]
+            sounds = [
+                change(negative.pcm) for negative in self._negatives.held_out if negative.table == table
+            ]
             if sounds:
                 streams.append((table.label, np.concatenate(sounds)))
         return streams
-
-    def hear_streams(self, fitted: Fitted) -> list[Heard]:
-        """What the exported classifier says of ``streams``."""
-        return hear(Frontend(self._preprocess), Classifier(fitted.classifier), self.streams(), self._progress)
 
     def _backgrounds(self) -> list[NDArray[np.int16]]:
         """Negatives without speech are noise to mix in, too."""

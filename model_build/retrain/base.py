@@ -68,13 +68,18 @@ class Streams:
     """(streams + 1,) where each begins and ends in ``frames``"""
     label: NDArray[np.int16]
     """(streams,) what the model should say"""
+    varied: NDArray[np.uint8]
+    """(streams,) zero for recordings as they were; one for those that are only there to choose thresholds"""
 
-    def each(self) -> list[tuple[int, NDArray[np.int8]]]:
-        """Label and frames of each."""
+    def each(self, *, varied: bool) -> list[tuple[int, NDArray[np.int8]]]:
+        """Label and frames of the recordings as they were, or of the varied ones."""
         parts = itertools.pairwise(self.offsets.tolist())
         return [
             (label, self.frames[first:last])
-            for label, (first, last) in zip(self.label.tolist(), parts, strict=True)
+            for label, kind, (first, last) in zip(
+                self.label.tolist(), self.varied.tolist(), parts, strict=True
+            )
+            if bool(kind) == varied
         ]
 
 

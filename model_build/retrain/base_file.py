@@ -140,6 +140,7 @@ def _require(base: Base, head: Mapping[str, Any]) -> None:
         streams.frames.ndim == 2 and streams.frames.dtype == np.int8,
         streams.frames.shape[-1] == MEL_BINS,
         _indices(streams.label, streams.label.size, labels),
+        _indices(streams.varied, streams.label.size, 2),
         _bounds(streams.offsets, streams.label.size, len(streams.frames)),
     )
     if not all(fits):

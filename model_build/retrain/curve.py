@@ -192,6 +192,7 @@ def _base_of(
             frames=nothing.reshape(0, nothing.shape[2]),
             offsets=np.zeros(1, np.int64),
             label=np.empty(0, np.int16),
+            varied=np.empty(0, np.uint8),
         ),
     )
 

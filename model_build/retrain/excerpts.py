@@ -79,17 +79,15 @@ def cut(frames: NDArray[np.int8], start: int, length: int, *, lasting: bool) -> 
     return clip
 
 
-def warp(clip: NDArray[np.int8], faster: float, higher: int) -> NDArray[np.int8]:
-    """A clip (T, MEL_BINS) faster by a part of its speed, its middle in place, and higher by some mel bins.
+def paced(clip: NDArray[np.int8], faster: float) -> NDArray[np.int8]:
+    """A clip (T, MEL_BINS) faster by a part of its speed, its middle in place.
 
-    >>> warp(np.arange(5, dtype=np.int8)[:, None], 1.0, 0).ravel().tolist()
+    >>> paced(np.arange(5, dtype=np.int8)[:, None], 1.0).ravel().tolist()
     [0, 0, 2, 4, 4]
     """
     middle = (len(clip) - 1) / 2
     places = np.round((np.arange(len(clip)) - middle) * (1.0 + faster) + middle).astype(int)
-    bins = np.arange(clip.shape[1]) - higher
-    moved = clip[np.clip(places, 0, len(clip) - 1)]
-    return np.asarray(moved[:, np.clip(bins, 0, clip.shape[1] - 1)])
+    return np.asarray(clip[np.clip(places, 0, len(clip) - 1)])
 
 
 def _wanted(recipe: Recipe, peak_step: int, length: int) -> float | None:

@@ -102,7 +102,7 @@ class _Judging:
         """What is detected where there is no target."""
         at_s: list[float] = []
         steps = 0
-        for _, frames in base.streams.each():
+        for _, frames in base.streams.each(varied=False):
             posteriors = self._classifier.clip(frames, STEP_FRAMES)
             at_s += [
                 round((steps + found.start_step) * STEP_S, 2) for found in self._rules.detections(posteriors)

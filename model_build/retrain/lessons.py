@@ -17,7 +17,7 @@ from model_build.batches import Batch, batch_count, mixed_batches
 from model_build.examples import ExampleSet, asked, audible
 from model_build.recipe import Recipe
 from model_build.retrain.base import Base
-from model_build.retrain.excerpts import clip_frames, cut, is_lasting, warp
+from model_build.retrain.excerpts import clip_frames, cut, is_lasting, paced
 from model_build.retrain.mixing import mix
 from model_build.retrain.snapshot import NONE, TRAINING, Snapshot
 from model_build.shape import STEP_FRAMES
@@ -32,8 +32,6 @@ KNOWN_PART, NONE_PART = 0.5, 2.0
 """Windows of a known label, and of none, in units of an average old target's base examples."""
 _BELOW_DB = (3.0, 30.0)
 """How much quieter than the sound a background is that is mixed in."""
-VOICE = 2
-"""Mel bins by which a window's sound is moved up or down, at most."""
 _BLOCK = 512
 
 
@@ -128,7 +126,7 @@ class WindowLessons:
         return np.concatenate(features), np.concatenate(targets)
 
     def _clip(self, index: int, anywhere: bool, draw: np.random.Generator) -> NDArray[np.int8]:
-        """A clip of a window, faster or slower, earlier or later, by a higher or a lower voice."""
+        """A clip of a window, faster or slower, earlier or later."""
         window, length = self._snapshot.window(index), self._frames
         augment, lasting = self._recipe.augment, is_lasting(self._recipe)
         if anywhere:
@@ -137,7 +135,7 @@ class WindowLessons:
             reach = round(augment.shift_s * FRAMES_PER_S)
             start = int(self._starts[index]) + int(draw.integers(-reach, reach + 1))
         clip = cut(window, start, length, lasting=lasting)
-        return warp(clip, draw.uniform(-augment.speed, augment.speed), int(draw.integers(-VOICE, VOICE + 1)))
+        return paced(clip, draw.uniform(-augment.speed, augment.speed))
 
     def _mix(self, features: NDArray[np.int8], draw: np.random.Generator) -> None:
         """Put some of the examples over backgrounds: what nodes heard without any label, and silences."""

@@ -140,12 +140,14 @@ def _validation(recipe: Recipe, ready: Prepared, judges: Sequence[Sound], progre
 
 def _streams(recipe: Recipe, ready: Prepared) -> Streams:
     frontend = Frontend(ready.preprocess)
-    sounds = ready.shop.streams()
+    plain, varied = ready.shop.streams(), ready.shop.varied_streams()
+    sounds = [*plain, *varied]
     frames = [_heard(frontend, pcm)[: STREAM_S * FRAMES_PER_S] for _, pcm in sounds]
     return Streams(
         frames=np.concatenate([np.empty((0, MEL_BINS), np.int8), *frames]),
         offsets=np.cumsum([0, *(len(part) for part in frames)], dtype=np.int64),
         label=np.array([recipe.labels.index(label) for label, _ in sounds], np.int16),
+        varied=np.repeat(np.array([0, 1], np.uint8), [len(plain), len(varied)]),
     )
 
 

@@ -156,8 +156,9 @@ def _packed(
     worst_db = parity.check_frontend(frontend, recipe.frontend)
     agreement = parity.check_classifier(network, classifier, list(shown[: parity.CLIPS]))
     watcher.progress("choosing thresholds", 1, 3)
-    streams = hear_streams(base, classifier)
-    thresholds = exam.thresholds(classifier, streams)
+    streams = _hear_streams(base, classifier, varied=False)
+    varied = _hear_streams(base, classifier, varied=True)
+    thresholds = exam.thresholds(classifier, [*streams, *varied])
     heard, floating = hear_clips(classifier, exam.judges), Ear(network).hear(exam.judges)
     result = score(heard, recipe.labels, recipe.decision)
     bundle = make_bundle(
@@ -185,11 +186,10 @@ def _packed(
     return Retrained(content=bundle, score=result, labels=recipe.labels)
 
 
-def hear_streams(base: Base, classifier: Classifier) -> list[Heard]:
+def _hear_streams(base: Base, classifier: Classifier, *, varied: bool) -> list[Heard]:
     """What a classifier says of the base's streams without targets."""
-    return hear_clips(
-        classifier, [clip_of(base.labels[label], frames) for label, frames in base.streams.each()]
-    )
+    streams = base.streams.each(varied=varied)
+    return hear_clips(classifier, [clip_of(base.labels[label], frames) for label, frames in streams])
 
 
 def _shown(recipe: Recipe, base: Base, snapshot: Snapshot, starts: NDArray[np.int64]) -> NDArray[np.int8]:

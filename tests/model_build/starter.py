@@ -138,7 +138,10 @@ def starter() -> Base:
             features=shown[~learned], truth=truth[~learned], levels_db=np.array(levels, np.float32)
         ),
         streams=Streams(
-            frames=stream, offsets=np.array([0, len(stream)], np.int64), label=np.array([4], np.int16)
+            frames=stream,
+            offsets=np.array([0, len(stream)], np.int64),
+            label=np.array([4], np.int16),
+            varied=np.zeros(1, np.uint8),
         ),
     )
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from model_build.augment import Augmenter, coloured, shift, speed
+from model_build.augment import Augmenter, coloured, shift, speed, tilted
 from model_build.recipe import load_recipe
 
 RECIPE = load_recipe("keywords").augment
@@ -66,3 +66,11 @@ def test_a_turned_shift_loses_nothing() -> None:
 def test_coloured_noise_is_finite() -> None:
     draw = np.random.default_rng(8)
     assert all(np.isfinite(coloured(draw, 16_000)).all() for _ in range(20))
+
+
+def test_a_tilted_noise_has_another_colour_and_stays_within_the_bound() -> None:
+    draw = np.random.default_rng(9)
+    wave = draw.normal(size=16_000).astype(np.float32)
+    change_db = 20 * np.log10(np.abs(np.fft.rfft(tilted(wave, draw, 12.0)) / np.fft.rfft(wave)))
+    assert np.abs(change_db).max() < 12.1
+    assert np.ptp(change_db) > 3.0

@@ -48,6 +48,7 @@ def tiny_base() -> Base:
             frames=np.zeros((8, 80), np.int8),
             offsets=np.array([0, 8], np.int64),
             label=np.array([4], np.int16),
+            varied=np.zeros(1, np.uint8),
         ),
     )  # fmt: skip
 
@@ -116,6 +117,7 @@ def refused(archive: Path, content: bytes) -> None:
         {"training": {"features": np.zeros((4, 50, 80), np.int8)}},
         {"validation": {"levels_db": np.zeros((2, 12), np.float32)}},
         {"streams": {"offsets": np.array([0, 9], np.int64)}},
+        {"streams": {"varied": np.array([2], np.uint8)}},
         {"streams": {"frames": np.zeros((8, 79), np.int8)}},
     ],
 )  # fmt: skip
