@@ -39,7 +39,9 @@ from model_build.shape import STEP_FRAMES
 REVIEWS = (0, 10, 20, 40, 60, 100, 200)
 WITHHELD = 2
 WINDOW_S = 2.4
-"""Two windows are cut from each clip of the pool."""
+"""A window is cut from each clip of the pool, where it is loudest: a node sends it for a reason."""
+EXCERPT_S = 2.6
+"""Shorter than the recipe's, which halves the time of a training."""
 BACKGROUND_PART = 2.0
 """Windows of nothing in the pool, for each with a sound: most of what a fleet sends is nothing new."""
 NODES = 8
@@ -131,14 +133,14 @@ class Runs:
 
     def _pool(self, sounds: Sequence[tuple[int, Sound]], draw: np.random.Generator) -> Any:
         from model_build.retrain.curve import PoolWindow
+        from model_build.retrain.excerpts import best_start
 
         length = round(WINDOW_S * FRAMES_PER_S) // STEP_FRAMES * STEP_FRAMES
         windows = []
         for index, sound in sounds:
-            node = f"node-{index % NODES}"
-            for start in (0, length):
-                frames = self._features[index][start : start + length]
-                windows.append(PoolWindow(frames=frames, label=sound.label, node=node))
+            start = max(0, best_start(self._features[index], length, None))
+            frames = self._features[index][start : start + length]
+            windows.append(PoolWindow(frames=frames, label=sound.label, node=f"node-{index % NODES}"))
         for index, frames in enumerate(self._nothing(draw, round(BACKGROUND_PART * len(sounds)))):
             windows.append(PoolWindow(frames=frames[:length], label=None, node=f"node-{index % NODES}"))
         return windows
@@ -178,7 +180,7 @@ def measure(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     from model_build.retrain.curve import Curve
 
     recipe = load_recipe("sounds")
-    training = dataclasses.replace(recipe.training, network_seeds=(1,))
+    training = dataclasses.replace(recipe.training, network_seeds=(1,), excerpt_s=EXCERPT_S)
     runs = Runs(dataclasses.replace(recipe, training=training), options.data, console.progress)
     curves: dict[str, list[list[Any]]] = {OURS: [], RANDOM: []}
     withheld = []
