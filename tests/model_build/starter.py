@@ -55,7 +55,7 @@ def small_recipe() -> Recipe:
         average_decay=0.95,
     )
     augment = dataclasses.replace(
-        whole.augment, chained_part=0.0, mixup=0.0, time_mask_frames=2, band_mask_bins=2
+        whole.augment, chained_part=0.0, mixup=0.0, warp=0.02, time_mask_frames=2, band_mask_bins=2
     )
     return dataclasses.replace(
         whole, targets=TARGETS, network=network, training=training, augment=augment, negatives=()

@@ -14,7 +14,7 @@ from model_build.retrain.hearing import Clip
 from model_build.runtime import Frontend
 from tests.model_build.starter import NEW, TARGETS, frontend, quiet, small_recipe, word
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # TensorFlow's own
+pytestmark = [pytest.mark.timeout(900), pytest.mark.filterwarnings("ignore")]  # TensorFlow's own
 
 
 @pytest.fixture(scope="module")
