@@ -8,7 +8,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from contract.errors import ContractError
-from model_build.commands import bundle, check, compare, data, evaluate, export, inspect, new, train
+from model_build.commands import (
+    base,
+    bundle,
+    check,
+    compare,
+    data,
+    evaluate,
+    export,
+    inspect,
+    judge,
+    new,
+    retrain,
+    train,
+)
 from model_build.errors import ModelBuildError
 
 _COMMANDS = {
@@ -20,6 +33,9 @@ _COMMANDS = {
     "compare": compare,
     "export": export,
     "bundle": bundle,
+    "base": base,
+    "retrain": retrain,
+    "judge": judge,
     "inspect": inspect,
 }
 """In the order in which ``--help`` lists them."""

@@ -19,3 +19,11 @@ class ConversionError(ModelBuildError):
 
 class ParityError(ModelBuildError):
     """The converted model does not compute what the trained one computes."""
+
+
+class BaseArchiveError(ModelBuildError):
+    """A file is no base archive, or not a whole one."""
+
+
+class SnapshotError(ModelBuildError):
+    """A folder is no snapshot of reviewed windows, or not one that can be learned from."""

@@ -1,5 +1,6 @@
 """Training examples: varied sounds, heard through the real preprocess.tflite."""
 
+import dataclasses
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -71,6 +72,18 @@ def make_copy(
     return maker.copy(sounds, negatives, chain=2 if chained else 1)
 
 
+def plain_copy(
+    recipe: Recipe, sounds: Sequence[Sound], negatives: Sequence[Negative], frontend: Frontend
+) -> ExampleSet:
+    """A copy in which every sound is as it was recorded, one clip to an example."""
+    plain = dataclasses.replace(
+        recipe.augment,
+        chained_part=0.0, speed=0.0, gain_db=(0.0, 0.0), shift_s=0.0, noise_chance=0.0, scrambled_part=0.0,
+        room_chance=0.0, overdrive_chance=0.0, offset_chance=0.0, codec_chance=0.0,
+    )  # fmt: skip
+    return make_copy(dataclasses.replace(recipe, augment=plain), 0, sounds, [], negatives, frontend)
+
+
 class _ExampleMaker:
     def __init__(
         self, recipe: Recipe, augmenter: Augmenter, frontend: Frontend, draw: np.random.Generator
@@ -98,20 +111,9 @@ class _ExampleMaker:
             features=features,
             targets=targets,
             rejects=np.cumprod(targets >= len(self._recipe.targets), axis=1).astype(np.float32),
-            weights=audible(features, self._recipe.decision.clip_gate_db) * self._asked(clip_steps, steps),
+            weights=audible(features, self._recipe.decision.clip_gate_db) * asked(self._recipe, steps),
             sources=np.array([[part.source for part in parts] for parts in picked]),
         )
-
-    def _asked(self, clip_steps: int, steps: int) -> NDArray[np.float32]:
-        """(S,) one for each step after which the model is asked."""
-        every_s = self._recipe.training.readout_s
-        asked = np.zeros(steps, np.float32)
-        if every_s is None:
-            asked[clip_steps - 1 : steps - clip_steps : clip_steps] = 1.0
-            asked[-1] = 1.0
-        else:
-            asked[:: round(every_s * FRAMES_PER_S / STEP_FRAMES)] = 1.0
-        return asked
 
     def _draw_targets(self, sounds: Sequence[Sound]) -> Iterator[_Drawn]:
         for source, sound in enumerate(sounds):
@@ -158,6 +160,19 @@ class _ExampleMaker:
     def _amount(self, sounds: Sequence[Sound], part: float) -> int:
         targets = sum(sound.label in self._recipe.targets for sound in sounds)
         return max(1, round(part * targets / len(self._recipe.targets))) if part else 0
+
+
+def asked(recipe: Recipe, steps: int) -> NDArray[np.float32]:
+    """(steps,) one for each step after which the model is asked in an example of one or more clips."""
+    every_s = recipe.training.readout_s
+    clip_steps = round(recipe.clip_s * FRAMES_PER_S) // STEP_FRAMES
+    places = np.zeros(steps, np.float32)
+    if every_s is None:
+        places[clip_steps - 1 : steps - clip_steps : clip_steps] = 1.0
+        places[-1] = 1.0
+    else:
+        places[:: round(every_s * FRAMES_PER_S / STEP_FRAMES)] = 1.0
+    return places
 
 
 def whole_steps(pcm: Pcm) -> Pcm:

@@ -63,10 +63,23 @@ Announce = Callable[[Sequence[Finding]], None]
 """Told what is odd about the recordings, before anything is trained on them."""
 
 
-def build(order: Order, progress: Progress, announce: Announce) -> Built:
-    """The bundle that ``order`` asks for; ``ModelBuildError`` if the recordings cannot be trained on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Everything that a training needs, read and ready."""
 
-    What ``order.work`` holds of the same recipe and recordings is not done again.
+    shop: Workshop
+    recordings: Recordings
+    negatives: Negatives
+    spoken: int
+    """Sounds among the recordings that were spoken by a machine."""
+    preprocess: bytes
+    work: WorkFolder
+
+
+def prepare(order: Order, progress: Progress, announce: Announce, *, only_same: bool = False) -> Prepared:
+    """Read and check what ``order`` names, and open its work folder.
+
+    With ``only_same`` a work folder that was filled from anything else is refused instead of cleared.
     """
     recipe = order.recipe
     recordings = load_recordings(recipe, find_corpus(recipe, order.folder), progress, order.limit)
@@ -77,28 +90,43 @@ def build(order: Order, progress: Progress, announce: Announce) -> Built:
     negatives = load_negatives(recipe, places, progress)
     spoken = spoken_sounds(recipe, recordings.of(TRAINING), progress)
     recordings = dataclasses.replace(recordings, sounds=(*recordings.sounds, *spoken))
-    work = WorkFolder.open(order.work, _key(recipe, recordings, negatives))
-    remember(order)
+    work = WorkFolder.open(order.work, _key(recipe, recordings, negatives), only_same=only_same)
     preprocess = work.once_bytes("preprocess.tflite", lambda: export_frontend(recipe.frontend))
+    return Prepared(
+        shop=Workshop(recipe, recordings, negatives, preprocess, work, order.variant, progress),
+        recordings=recordings,
+        negatives=negatives,
+        spoken=len(spoken),
+        preprocess=preprocess,
+        work=work,
+    )
+
+
+def build(order: Order, progress: Progress, announce: Announce) -> Built:
+    """The bundle that ``order`` asks for; ``ModelBuildError`` if the recordings cannot be trained on.
+
+    What ``order.work`` holds of the same recipe and recordings is not done again.
+    """
+    recipe, ready = order.recipe, prepare(order, progress, announce)
+    remember(order)
+    preprocess, shop = ready.preprocess, ready.shop
     worst_db = parity.check_frontend(Frontend(preprocess), recipe.frontend)
-    shop = Workshop(recipe, recordings, negatives, preprocess, work, order.variant, progress)
-    fitted, heard, learned = _train(shop, recordings)
+    fitted, heard, learned = _train(shop, ready.recordings)
     result = score(heard.exported, recipe.labels, recipe.decision)
     agreement = parity.check_classifier(
         fitted.network, Classifier(fitted.classifier), list(fitted.features[: parity.CLIPS])
     )
-    streams = shop.hear_streams(fitted)
-    thresholds = choose_thresholds(
-        heard.exported, [*streams, *shop.hear_varied_streams(fitted)], recipe.labels, recipe.decision
-    )
+    streams = shop.hear_streams(fitted, shop.streams())
+    varied = shop.hear_streams(fitted, shop.varied_streams())
+    thresholds = choose_thresholds(heard.exported, [*streams, *varied], recipe.labels, recipe.decision)
     content = make_bundle(
         recipe,
         preprocess,
         fitted.classifier,
         thresholds=thresholds,
         metrics={
-            **_metrics(result, learned - len(spoken)),
-            **_alarms(Rules.chosen(recipe, thresholds), heard.exported, streams),
+            **score_metrics(result, learned - ready.spoken),
+            **alarm_metrics(Rules.chosen(recipe, thresholds), heard.exported, streams),
             **agreement,
             "temperature": fitted.temperature,
             "parity_frontend_db": worst_db,
@@ -110,11 +138,11 @@ def build(order: Order, progress: Progress, announce: Announce) -> Built:
             ),
             "streamed": streamed_part(Classifier(fitted.classifier), fitted.features[0]),
         },
-        datasets=_datasets(recipe, recordings, negatives, learned - len(spoken)),
+        datasets=_datasets(recipe, ready.recordings, ready.negatives, learned - ready.spoken),
     )
     # A thousand times as large as the weights, and made again when they are wanted.
-    work.forget("copy-[1-9]*")
-    return Built(content=content, score=result, broken=(*recordings.broken, *negatives.broken))
+    ready.work.forget("copy-[1-9]*")
+    return Built(content=content, score=result, broken=(*ready.recordings.broken, *ready.negatives.broken))
 
 
 def remember(order: Order) -> None:
@@ -191,7 +219,7 @@ def _datasets(
     return [own, *(data_set for data_set in others if data_set.clips)]
 
 
-def _alarms(rules: Rules, clips: Sequence[Heard], streams: Sequence[Heard]) -> dict[str, float]:
+def alarm_metrics(rules: Rules, clips: Sequence[Heard], streams: Sequence[Heard]) -> dict[str, float]:
     """What the chosen thresholds came to on the recordings that they were chosen on."""
     targets = [clip for clip in clips if is_target(clip.label)]
     missed = sum(
@@ -206,7 +234,8 @@ def _alarms(rules: Rules, clips: Sequence[Heard], streams: Sequence[Heard]) -> d
     return figures
 
 
-def _metrics(result: Score, trained_on: int) -> dict[str, float]:
+def score_metrics(result: Score, trained_on: int) -> dict[str, float]:
+    """What a score comes to, for the manifest."""
     return {
         "validation_accuracy": result.accuracy,
         "validation_balanced_accuracy": result.balanced,

@@ -27,12 +27,16 @@ class WorkFolder:
         self.path = path
 
     @classmethod
-    def open(cls, path: Path, key: Mapping[str, Any]) -> Self:
-        """The folder at ``path``; what another key left in it is removed."""
+    def open(cls, path: Path, key: Mapping[str, Any], *, only_same: bool = False) -> Self:
+        """The folder at ``path``; what another key left in it is removed, or refused if ``only_same``."""
         said = json.dumps(key, sort_keys=True, indent=1)
         known = path / _KEY
         if path.exists() and not known.is_file() and any(path.iterdir()):
             raise ModelBuildError(f"{path}: is no work folder of a training; choose another with --work")
+        if only_same and not (known.is_file() and known.read_text() == said):
+            raise ModelBuildError(
+                f"{path}: its training was of another recipe, of other recordings or by other versions"
+            )
         if known.is_file() and known.read_text() != said:
             shutil.rmtree(path)
         path.mkdir(parents=True, exist_ok=True)

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from contract.audio import RATE_HZ
 from model_build import parity
 from model_build.augment import Augmenter
+from model_build.batches import Copies
 from model_build.dataset import Pcm, Progress, Recordings, Sound
 from model_build.errors import DatasetError
 from model_build.evaluate import Heard, hear, score
-from model_build.examples import ExampleSet, make_copy
+from model_build.examples import ExampleSet, make_copy, plain_copy
 from model_build.export import export_classifier
 from model_build.negatives import Negatives
 from model_build.network import Network
@@ -114,19 +115,11 @@ class Workshop:
 
         The ``temperature`` is chosen on ``judges``, sounds not learned from, unless it is given.
         """
-        recipe = self._recipe
-        folders = [self._work.within(f"{name}-seed-{seed}") for seed in recipe.training.network_seeds]
-        done = all(epochs_done(folder) >= recipe.training.epochs for folder in folders)
-        varied = self.copies(sounds, 1 if done else recipe.augment.copies)
-        copies = [copy.without(held_out) if held_out else copy for copy in varied]
-        wanted = 0 if done else recipe.distillation.teachers
-        teachers = [self._teach(copies, name, number) for number in range(wanted)]
-        candidates = [self._candidate(copies, name, seed, teachers) for seed in recipe.training.network_seeds]
-        network, fitting = self._best(candidates, judges)
+        copies, network, fitting = self._trained(sounds, name, held_out, judges)
         temperature = fitting if temperature is None else temperature
         network.cool(temperature)
-        shown = calibration(network, copies[0])
-        classifier = export_classifier(recipe.network, network.arrays(), shown, self._variant)
+        shown = calibration(network, copies[0].features)
+        classifier = export_classifier(self._recipe.network, network.arrays(), shown, self._variant)
         parity.check_streaming(Classifier(classifier), copies[0].features[0])
         return Fitted(
             network=network,
@@ -135,6 +128,33 @@ class Workshop:
             features=np.array(copies[0].features[: parity.CLIPS]),
         )
 
+    def network(self, sounds: Sequence[Sound], name: str, judges: Sequence[Sound]) -> Network:
+        """The network of ``fit``, before its logits are divided."""
+        return self._trained(sounds, name, (), judges)[1]
+
+    def plain(self, sounds: Sequence[Sound]) -> ExampleSet:
+        """``sounds`` as they were recorded, and as much silence and negatives as a copy has."""
+        return plain_copy(self._recipe, sounds, self._negatives.learned, Frontend(self._preprocess))
+
+    def is_trained(self, name: str) -> bool:
+        """Whether the work folder holds all networks of ``fit``, to their last epoch."""
+        training = self._recipe.training
+        folders = [self._work.within(f"{name}-seed-{seed}") for seed in training.network_seeds]
+        return all(epochs_done(folder) >= training.epochs for folder in folders)
+
+    def _trained(
+        self, sounds: Sequence[Sound], name: str, held_out: Collection[int], judges: Sequence[Sound]
+    ) -> tuple[list[ExampleSet], Network, float]:
+        """At least the first copy, the best network, and the temperature that fits it on ``judges``."""
+        recipe, done = self._recipe, self.is_trained(name)
+        varied = self.copies(sounds, 1 if done else recipe.augment.copies)
+        copies = [copy.without(held_out) if held_out else copy for copy in varied]
+        wanted = 0 if done else recipe.distillation.teachers
+        teachers = [self._teach(copies, name, number) for number in range(wanted)]
+        candidates = [self._candidate(copies, name, seed, teachers) for seed in recipe.training.network_seeds]
+        network, fitting = self._best(candidates, judges)
+        return copies, network, fitting
+
     def _candidate(
         self, copies: Sequence[ExampleSet], name: str, seed: int, teachers: Sequence[Network]
     ) -> Network:
@@ -142,7 +162,10 @@ class Workshop:
             self._progress(f"{name}, seed {seed}: {what}", done, total)
 
         work = self._work.within(f"{name}-seed-{seed}")
-        return train(self._recipe, copies, seed, progress, make=default_network, teachers=teachers, work=work)
+        lessons = Copies(self._recipe, copies)
+        return train(
+            self._recipe, lessons, seed, progress, make=default_network, teachers=teachers, work=work
+        )
 
     def _best(self, candidates: Sequence[Network], judges: Sequence[Sound]) -> tuple[Network, float]:
         """The candidate that is right most often on ``judges``, surest among equals, and its temperature."""
@@ -157,33 +180,41 @@ class Workshop:
         _, _, best, temperature = min(ranks)
         return candidates[best], temperature
 
-    def hear(self, fitted: Fitted, sounds: Sequence[Sound]) -> HeardTwice:
-        """``sounds``, and as many made silences as an average label has clips."""
+    def judged(self, sounds: Sequence[Sound]) -> list[tuple[str, Pcm]]:
+        """``sounds`` by label, and as many made silences as an average label has clips."""
         recipe = self._recipe
         draw = np.random.default_rng([recipe.training.seed, recipe.augment.copies])
         augmenter = Augmenter(recipe.augment, self._recordings.noises, draw)
         samples, count = round(recipe.clip_s * RATE_HZ), max(1, len(sounds) // len(recipe.labels))
         silence = [(recipe.silence, augmenter.silence(samples)) for _ in range(count)]
-        clips = [*((sound.label, sound.pcm) for sound in sounds), *silence]
+        return [*((sound.label, sound.pcm) for sound in sounds), *silence]
+
+    def hear(self, fitted: Fitted, sounds: Sequence[Sound]) -> HeardTwice:
+        """``sounds`` and made silences, as ``judged`` gives them."""
+        clips = self.judged(sounds)
         frontend, network = Frontend(self._preprocess), parity.FloatListener(fitted.network)
         return HeardTwice(
             exported=hear(frontend, Classifier(fitted.classifier), clips, self._progress),
             floating=hear(frontend, network, clips, self._progress),
         )
 
-    def hear_streams(self, fitted: Fitted) -> list[Heard]:
+    def streams(self) -> list[tuple[str, Pcm]]:
         """The negatives that were held out, those of one folder one after another as one stream."""
-        return self._hear_held_out(fitted, lambda pcm: pcm)
+        return self._held_out(lambda pcm: pcm)
 
-    def hear_varied_streams(self, fitted: Fitted) -> list[Heard]:
+    def varied_streams(self) -> list[tuple[str, Pcm]]:
         """The same streams, varied as copies are, ``recipe.decision.stream_copies`` times."""
         recipe, noises = self._recipe, [*self._recordings.noises, *self._backgrounds()]
         draw = np.random.default_rng([recipe.training.seed, _STREAMS])
         vary = Augmenter(recipe.augment, noises, draw).vary
-        rounds = [self._hear_held_out(fitted, vary) for _ in range(recipe.decision.stream_copies)]
-        return [heard for streams in rounds for heard in streams]
+        rounds = [self._held_out(vary) for _ in range(recipe.decision.stream_copies)]
+        return [stream for streams in rounds for stream in streams]
 
-    def _hear_held_out(self, fitted: Fitted, change: Callable[[Pcm], Pcm]) -> list[Heard]:
+    def hear_streams(self, fitted: Fitted, streams: Sequence[tuple[str, Pcm]]) -> list[Heard]:
+        """What the exported classifier says of ``streams``."""
+        return hear(Frontend(self._preprocess), Classifier(fitted.classifier), streams, self._progress)
+
+    def _held_out(self, change: Callable[[Pcm], Pcm]) -> list[tuple[str, Pcm]]:
         streams = []
         for table in self._recipe.negatives:
             sounds = [
@@ -191,7 +222,7 @@ class Workshop:
             ]
             if sounds:
                 streams.append((table.label, np.concatenate(sounds)))
-        return hear(Frontend(self._preprocess), Classifier(fitted.classifier), streams, self._progress)
+        return streams
 
     def _backgrounds(self) -> list[NDArray[np.int16]]:
         """Negatives without speech are noise to mix in, too."""
@@ -208,7 +239,7 @@ class Workshop:
 
         return train(
             recipe,
-            copies,
+            Copies(recipe, copies),
             max(recipe.training.network_seeds) + 1 + number,
             progress,
             make=default_network,
@@ -237,7 +268,7 @@ def widened(recipe: NetworkRecipe, factor: float) -> NetworkRecipe:
     )
 
 
-def calibration(network: Network, examples: ExampleSet) -> NDArray[np.float32]:
+def calibration(network: Network, features: NDArray[np.int8]) -> NDArray[np.float32]:
     """(N, history + T, MEL_BINS) normalised frames that show the converter what comes in."""
-    frames = network.normalize(examples.features[:CALIBRATION_CLIPS].astype(np.float32)).numpy()
+    frames = network.normalize(features[:CALIBRATION_CLIPS].astype(np.float32)).numpy()
     return np.pad(frames, [(0, 0), (network.recipe.history_frames, 0), (0, 0)]).astype(np.float32)

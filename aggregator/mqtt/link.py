@@ -181,6 +181,7 @@ class Link:
         if refused:
             _log.error("the broker does not let this client read the nodes' topics: %s", refused[0])
         else:
+            _log.info("listening to the nodes")
             self._on_ready()
 
     def _reconsider_version(self) -> None:

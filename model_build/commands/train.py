@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from contract.bundle import read_bundle
+from model_build.commands import base
 from model_build.commands.numbers import positive
+from model_build.errors import ModelBuildError
 
 HELP = "make a bundle from recordings"
 
@@ -27,6 +29,9 @@ def add(command: argparse.ArgumentParser) -> None:
         type=Path,
         help="folder that holds the recipe's negatives (default: in or beside the data set)",
     )
+    command.add_argument(
+        "--base", type=Path, metavar="FILE", help="write the base archive too, to learn again from it later"
+    )
     command.add_argument("--seed", type=int, help="instead of the recipe's")
     command.add_argument("--epochs", type=positive, help="instead of the recipe's; few: quick and poor")
     command.add_argument("--copies", type=positive, help="augmented copies, instead of the recipe's")
@@ -38,6 +43,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     from model_build.anomaly.recipe import is_anomaly_recipe
 
     if is_anomaly_recipe(options.recipe):
+        if options.base:
+            raise ModelBuildError(
+                "--base is for classifiers; an anomaly model is not learned again from windows"
+            )
         from model_build.anomaly import command
 
         return command.train(options)
@@ -50,6 +59,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     find_corpus(recipe, options.data)
     work = options.work or options.out.with_name(f"{options.out.name}.work")
     require_folder(options.out)
+    require_folder(options.base or options.out)
     with without_chatter():
         from model_build.factory import Order, build, with_training
     with Console() as console:
@@ -67,6 +77,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     write_whole(options.out, built.content)
     console.score(built.score, chosen.labels)
     console.say(f"{options.out}: {len(built.content) / 1000:.0f} kB")
+    if options.base:
+        base.keep(work, options.out, options.base)
     return {
         "bundle": str(options.out),
         "size_bytes": len(built.content),

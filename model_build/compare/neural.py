@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from contract.audio import FRAMES_PER_S, MEL_BINS
 from contract.clip import decide_clip
+from model_build.batches import Copies
 from model_build.compare.bench import Clips, Lessons, frames_of, seconds_of
 from model_build.compare.contender import Form, Plain
 from model_build.compare.names import TITLES
@@ -52,7 +53,7 @@ class Neural:
         def named(what: str, done: int, total: int) -> None:
             progress(f"{self._title}: {what}", done, total)
 
-        network = train(self._recipe, copies, seed, named, make=make)
+        network = train(self._recipe, Copies(self._recipe, copies), seed, named, make=make)
         fitted = FittedWindows if kind is DsCnn else FittedNetwork
         return fitted(self._kind, network, self._recipe, lessons.plain.features[:200])
 

@@ -45,7 +45,7 @@ def programs(tmp_path: Path, broker: Mosquitto) -> Iterator[Programs]:
 
 def connected(programs: Programs, times: int = 1) -> bool:
     log = programs.log("ingest")
-    return log.exists() and log.read_text().count("connected to the broker") >= times
+    return log.exists() and log.read_text().count("listening to the nodes") >= times
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

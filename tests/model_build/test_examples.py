@@ -6,7 +6,7 @@ import pytest
 from contract.bundle import read_bundle
 from contract.manifest import PREPROCESS
 from model_build.dataset import Clip, Sound
-from model_build.examples import ExampleSet, audible, distort, make_copy
+from model_build.examples import ExampleSet, audible, distort, make_copy, plain_copy, whole_steps
 from model_build.negatives import Negative
 from model_build.recipe import Recipe, load_recipe
 from model_build.runtime import Frontend
@@ -60,6 +60,14 @@ def test_negatives_are_cut_and_called_what_the_recipe_says(frontend: Frontend, t
     assert made.features.shape[0] - plain.features.shape[0] == 2
     label = only.labels.index(table.label)
     assert (made.targets[:, -1] == label).sum() - (plain.targets[:, -1] == label).sum() == 2
+
+
+def test_a_plain_copy_holds_the_recordings_as_they_were(frontend: Frontend, tmp_path) -> None:
+    made = plain_copy(SMALL, sounds(SMALL, tmp_path), [], frontend)
+    assert made.sources.shape[1] == 1
+    for source, sound in enumerate(sounds(SMALL, tmp_path)):
+        for row in np.flatnonzero(made.sources[:, 0] == source):
+            assert np.array_equal(made.features[row], frontend.features(whole_steps(sound.pcm)))
 
 
 def test_each_label_gets_its_part(copies: list[ExampleSet]) -> None:

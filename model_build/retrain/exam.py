@@ -1,0 +1,83 @@
+"""What a candidate is judged by while it is made, and what is chosen on that."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_build.errors import SnapshotError
+from model_build.evaluate import Heard, Listener, score
+from model_build.network import Network
+from model_build.recipe import Recipe
+from model_build.retrain.base import Base
+from model_build.retrain.excerpts import clip_frames
+from model_build.retrain.hearing import Clip, Ear, base_clips, hear_clips, none_clips, window_clips
+from model_build.retrain.snapshot import VALIDATION, Snapshot
+from model_build.temperature import fit_temperature
+from model_build.thresholds import choose_thresholds
+
+VALIDATION_WINDOWS = 1000
+"""Windows that temperature and thresholds are chosen on, at most."""
+WATCHED_CLIPS = 400
+"""Clips on which the accuracy after each epoch is measured."""
+LEAST_JUDGES = 20
+"""Fewer clips than these do not choose a temperature."""
+LEAST_TEMPERATURE = 0.4
+"""Clips without a single mistake would have a model sound as sure as numbers allow."""
+
+
+class Exam:
+    """What a candidate is judged by while it is made: nothing of it was learned from by windows or clips.
+
+    Where the base itself learned the clips that it was measured on (cross-validation), they say nothing, and
+    the windows alone judge.
+    """
+
+    def __init__(self, recipe: Recipe, base: Base, snapshot: Snapshot, starts: NDArray[np.int64]) -> None:
+        self._recipe, self._base = recipe, base
+        windows = snapshot.of(VALIDATION)
+        if len(windows) > VALIDATION_WINDOWS:
+            windows = windows[:: -(-len(windows) // VALIDATION_WINDOWS)]
+        length = clip_frames(recipe)
+        self.base_clips = base_clips(base)
+        self.window_clips = window_clips(recipe, snapshot, windows.tolist(), starts, length)
+        self.nothing = [*none_clips(snapshot, windows.tolist(), recipe.silence)]
+        learned = base.origin.validation_learned
+        self.judges = [*([] if learned else self.base_clips), *self.window_clips]
+        if not self.judges:
+            raise SnapshotError("no labelled window is held back for validation; review more of them")
+        self._watched = self.judges[:: -(-len(self.judges) // WATCHED_CLIPS)]
+
+    def accuracy(self, network: Network) -> float:
+        """Part of some of the judges that the network is right about."""
+        heard = Ear(network).hear(self._watched)
+        return score(heard, self._recipe.labels, self._recipe.decision).accuracy
+
+    def temperature(self, network: Network) -> float:
+        """What the network's logits are to be divided by."""
+        if len(self.judges) < LEAST_JUDGES:
+            return self._base.origin.temperature
+        heard = Ear(network).hear(self.judges)
+        fit = fit_temperature(heard, self._recipe.labels, self._recipe.decision)
+        return max(LEAST_TEMPERATURE, fit.temperature)
+
+    def thresholds(self, classifier: Listener, streams: Sequence[Heard]) -> dict[str, float]:
+        """The threshold of each label; those of old labels stay where no honest clip could choose them."""
+        clips = hear_clips(classifier, [*self.base_clips, *self._evenly(), *self.nothing])
+        chosen = choose_thresholds(clips, streams, self._recipe.labels, self._recipe.decision)
+        return chosen | (dict(self._base.origin.thresholds) if self._base.origin.validation_learned else {})
+
+    def _evenly(self) -> list[Clip]:
+        """The windows, those of a new label repeated until it has as many clips as an old one has.
+
+        How many detections are right depends on how often a label sounds; few windows of it must not say
+        that it is rare.
+        """
+        known = self._base.validation.truth < len(self._base.recipe.targets)
+        wanted = np.count_nonzero(known) / len(self._base.recipe.targets)
+        clips: list[Clip] = []
+        for label in self._recipe.targets:
+            own = [clip for clip in self.window_clips if clip.label == label]
+            times = 1 if label in self._base.labels else round(wanted / max(1, len(own)))
+            clips += own * max(1, times)
+        return clips

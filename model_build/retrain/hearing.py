@@ -1,0 +1,123 @@
+"""Feature tensors heard by an exported classifier, or by a network before its export."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from contract.audio import MEL_BINS
+from model_build.evaluate import Heard, Listener
+from model_build.network import Network
+from model_build.recipe import Recipe
+from model_build.retrain.base import Base
+from model_build.retrain.excerpts import cut, is_lasting
+from model_build.retrain.mixing import step_levels_db
+from model_build.retrain.snapshot import Snapshot
+from model_build.shape import STEP_FRAMES
+
+_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A labelled stretch of frames."""
+
+    label: str
+    features: NDArray[np.int8]
+    """(T, MEL_BINS)"""
+    levels_db: tuple[float, ...]
+    """Of each step"""
+
+
+def base_clips(base: Base) -> list[Clip]:
+    """The validation clips of the base."""
+    held = base.validation
+    return [
+        Clip(label=base.labels[truth], features=features, levels_db=tuple(levels))
+        for truth, features, levels in zip(
+            held.truth.tolist(), held.features, held.levels_db.tolist(), strict=True
+        )
+    ]
+
+
+def window_clips(
+    recipe: Recipe, snapshot: Snapshot, windows: Sequence[int], starts: NDArray[np.int64], length: int
+) -> list[Clip]:
+    """The part of each labelled window in which its label sounds."""
+    made = []
+    for index in windows:
+        label = snapshot.name(index)
+        if label in recipe.targets:
+            start = int(starts[index])
+            made.append(
+                clip_of(label, cut(snapshot.window(index), start, length, lasting=is_lasting(recipe)))
+            )
+    return made
+
+
+def clip_of(label: str, features: NDArray[np.int8]) -> Clip:
+    """A clip whose levels are those that its features tell."""
+    return Clip(label=label, features=features, levels_db=tuple(step_levels_db(features).tolist()))
+
+
+def hear_clips(listener: Listener, clips: Sequence[Clip]) -> list[Heard]:
+    """Each clip as a stream of its own."""
+    return [
+        Heard(
+            label=clip.label,
+            posteriors=listener.clip(clip.features, STEP_FRAMES),
+            levels_db=clip.levels_db,
+        )
+        for clip in clips
+    ]
+
+
+class Ear:
+    """A network in float that hears many clips of one length at once."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._answers: dict[int, Any] = {}
+
+    def hear(self, clips: Sequence[Clip]) -> list[Heard]:
+        """Each of ``clips``, all of one length."""
+        rows: list[NDArray[np.float32]] = []
+        for start in range(0, len(clips), _AT_ONCE):
+            block = np.stack([clip.features for clip in clips[start : start + _AT_ONCE]])
+            rows += [*self._answer(block.shape[1])(block.astype(np.float32)).numpy()]
+        return [
+            Heard(label=clip.label, posteriors=posteriors, levels_db=clip.levels_db)
+            for clip, posteriors in zip(clips, rows, strict=True)
+        ]
+
+    def _answer(self, frames: int) -> Any:
+        """A graph for each length: a network unrolls its steps."""
+        if frames not in self._answers:
+            takes = [tf.TensorSpec([None, frames, MEL_BINS], tf.float32)]
+            self._answers[frames] = tf.function(self._softmax, autograph=False, input_signature=takes)
+        return self._answers[frames]
+
+    def _softmax(self, features: Any) -> Any:
+        return tf.nn.softmax(self._network.logits(features, training=False))
+
+
+def none_clips(snapshot: Snapshot, windows: Sequence[int], label: str) -> Iterator[Clip]:
+    """Whole windows in which none of the labels sounds, called ``label``."""
+    for index in windows:
+        name = snapshot.name(index)
+        if name is None or name.startswith("_"):
+            yield clip_of(label, whole_step_frames(snapshot.window(index)))
+
+
+def whole_step_frames(frames: NDArray[np.int8]) -> NDArray[np.int8]:
+    """``frames`` without those at the end that fill no step; one step at least.
+
+    >>> whole_step_frames(np.zeros((9, 80), np.int8)).shape
+    (8, 80)
+    """
+    if len(frames) < STEP_FRAMES:
+        return frames[np.minimum(np.arange(STEP_FRAMES), len(frames) - 1)]
+    return frames[: len(frames) // STEP_FRAMES * STEP_FRAMES]
