@@ -201,7 +201,7 @@ def distort(features: NDArray[np.int8], recipe: Recipe, draw: np.random.Generato
     size, frames, bins = features.shape
     x = features.astype(np.float32)
     if augment.warp:
-        x = warped(x, draw.uniform(1.0 - augment.warp, 1.0 + augment.warp, size))
+        x = warped(x, draw.uniform(1.0 - augment.warp, 1.0 + augment.warp, (size,)))
     places = np.arange(bins) / (bins - 1) * (_KNOTS - 1)
     hats = np.maximum(0.0, 1.0 - np.abs(places[None, :] - np.arange(_KNOTS)[:, None]))
     response_db = draw.uniform(-augment.tilt_db, augment.tilt_db, (size, _KNOTS)) @ hats
