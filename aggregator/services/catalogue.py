@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aggregator.services.accounts import AccountService
 from aggregator.services.commands import CommandService
 from aggregator.services.dataset import DatasetService
+from aggregator.services.deletion import DeletionService
 from aggregator.services.detections import DetectionService
 from aggregator.services.fleet import FleetService
 from aggregator.services.label_files import LabelFileService
@@ -33,6 +34,7 @@ class Services:
     dataset: DatasetService
     label_files: LabelFileService
     sampling: SamplingService
+    deletion: DeletionService
     retrain: RetrainService
     releases: ReleaseService
     snapshots: SnapshotService

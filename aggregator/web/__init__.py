@@ -14,6 +14,8 @@ from aggregator.web import (
     api_releases,
     arrivals,
     dataset,
+    deletion,
+    deletion_api,
     detections,
     events,
     exports,
@@ -72,11 +74,13 @@ def create_app(services: Services) -> Flask:
         review.pages,
         review_labels.pages,
         dataset.pages,
+        deletion.pages,
         training.pages,
         releases.pages,
         api.pages,
         review_api.pages,
         sampling_api.pages,
+        deletion_api.pages,
         api_releases.pages,
     ):
         app.register_blueprint(pages(services))

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from aggregator.domain.deletions import Counts
 from aggregator.domain.gate_rules import Rule
 from aggregator.domain.guesses import Guess
 from aggregator.domain.sampling import Policy
@@ -16,6 +17,7 @@ from aggregator.domain.training_progress import CurvePoint
 from aggregator.domain.training_progress import Progress as TrainingProgress
 from aggregator.domain.value import Parts
 from aggregator.services.dataset import DatasetView, FrontendCount, LabelCount, PlaceCount, ReviewedWindow
+from aggregator.services.deletion import DeletionPlan, DeletionView
 from aggregator.services.detections import DetectionView
 from aggregator.services.fleet import BootView, GapView, NodeDetail, NodeView
 from aggregator.services.labels import LabelView, MergePlan
@@ -24,7 +26,7 @@ from aggregator.services.retrain import TrainingView
 from aggregator.services.review import Stored
 from aggregator.services.reviews import Acceptance, DisagreementView, Progress, ReviewerView, ReviewView
 from aggregator.services.sampling import NodeSampling
-from aggregator.services.snapshot import SnapshotView
+from aggregator.services.snapshot import SnapshotDeletion, SnapshotView
 from aggregator.services.statistics import Latency, QuarantineView, Statistics
 from contract.sampling import Sampling
 
@@ -78,6 +80,10 @@ HIDDEN = {"pid", "pid_ticks"}
         TrainingProgress,
         CurvePoint,
         SnapshotView,
+        SnapshotDeletion,
+        DeletionPlan,
+        DeletionView,
+        Counts,
         ReleaseView,
         DecisionView,
         Rule,

@@ -367,6 +367,6 @@ def a_world(
         fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(),
         accounts=FakeAccounts(password), statistics=FakeStatistics(), commands=FakeCommands(fleet),
         # Pages of reviewing are tested over a real store.
-        review=None, labels=None, dataset=None, label_files=None, sampling=FakeSampling(fleet),
+        review=None, labels=None, dataset=None, label_files=None, deletion=None, sampling=FakeSampling(fleet),
         retrain=FakeRetrain(), releases=FakeReleases(), snapshots=FakeSnapshots(), namespace="soundpost",
     )  # fmt: skip
