@@ -25,6 +25,7 @@ examples:
   aggregator labels export --format csv             what reviewers said of windows
   aggregator retrain --wait                         learn from the reviews, and see what the gate says
   aggregator releases list                          what came out of it
+  aggregator drift --json                           which microphone went deaf, which label floods
   aggregator forget --node attic                    delete what a node has sent, after --yes
 
 Every setting can stand in the file, in the environment, or on the command line:
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parsers.add_retrain(commands, _add)
     parsers.add_releases(commands, _add)
     parsers.add_forget(commands, _add)
+    parsers.add_drift(commands, _add)
     _add_demo(commands)
     return parser
 

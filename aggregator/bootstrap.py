@@ -62,6 +62,7 @@ def services(settings: Settings, opened: Database) -> "Services":
     from aggregator.services.commands import CommandService
     from aggregator.services.dataset import DatasetService
     from aggregator.services.detections import DetectionService
+    from aggregator.services.drift import DriftService
     from aggregator.services.fleet import FleetService
     from aggregator.services.label_files import LabelFileService
     from aggregator.services.labels import LabelService
@@ -85,6 +86,7 @@ def services(settings: Settings, opened: Database) -> "Services":
         commands=commands,
         sampling=SamplingService(opened, commands),
         deletion=deletion(settings, opened),
+        drift=DriftService(opened),
         retrain=retraining(settings, opened),
         releases=releases(settings, opened),
         snapshots=_snapshots(settings, opened, dataset(opened)),
@@ -96,6 +98,7 @@ def background(settings: Settings, opened: Database) -> "Background":
     """What the dashboard's process does beside its pages, not started yet. Ingest must not wait for it."""
     from aggregator.services.background import Background, Task
     from aggregator.services.card_index import CardIndex
+    from aggregator.services.drift_index import DriftIndex
     from aggregator.services.labels import LabelService
 
     return Background(
@@ -104,6 +107,12 @@ def background(settings: Settings, opened: Database) -> "Background":
             work=CardIndex(opened, LabelService(opened)),
             idle_s=1.0,
             complaint="cards cannot be made",
+        ),
+        Task(
+            name="drift",
+            work=DriftIndex(opened),
+            idle_s=30.0,
+            complaint="what drifted cannot be computed",
         ),
         Task(
             name="deletions",

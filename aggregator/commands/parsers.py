@@ -70,6 +70,15 @@ def add_forget(commands: Commands, add: Add) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
+def add_drift(commands: Commands, add: Add) -> None:
+    """Make ``aggregator drift`` known."""
+    parser = add(commands, "drift", "say what drifted, and which alerts are open", _drift, ("store",))
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "exit status: 0 if no alert is open, 3 if one is. docs/drift.md explains each."
+    parser.add_argument("--now", action="store_true", help="look anew at nodes not looked at for ten minutes")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
 def add_retrain(commands: Commands, add: Add) -> None:
     """Make ``aggregator retrain`` known."""
     meaning = "learn from what people reviewed, and let the gate judge"
@@ -122,6 +131,12 @@ def _forget(arguments: argparse.Namespace) -> int:
     from aggregator.commands import forget
 
     return forget.run(arguments)
+
+
+def _drift(arguments: argparse.Namespace) -> int:
+    from aggregator.commands import drift
+
+    return drift.run(arguments)
 
 
 def _of_releases(function: str) -> Callable[[argparse.Namespace], int]:

@@ -7,6 +7,7 @@ from aggregator.services.commands import CommandService
 from aggregator.services.dataset import DatasetService
 from aggregator.services.deletion import DeletionService
 from aggregator.services.detections import DetectionService
+from aggregator.services.drift import DriftService
 from aggregator.services.fleet import FleetService
 from aggregator.services.label_files import LabelFileService
 from aggregator.services.labels import LabelService
@@ -35,6 +36,7 @@ class Services:
     label_files: LabelFileService
     sampling: SamplingService
     deletion: DeletionService
+    drift: DriftService
     retrain: RetrainService
     releases: ReleaseService
     snapshots: SnapshotService

@@ -12,7 +12,7 @@ from aggregator.domain.deletions import NODE, WINDOW, Counts
 from aggregator.errors import DeletionError, UnknownNodeError, UnknownWindowError
 from aggregator.services.snapshot_purge import SnapshotPurge
 from aggregator.store import deletion as store
-from aggregator.store import releases, snapshots
+from aggregator.store import drift, releases, snapshots
 from aggregator.store.database import Database
 
 SLICE: Final = 500
@@ -156,6 +156,7 @@ class DeletionService:
         if some:
             windows, answers = store.delete_windows(connection, some)
             return Counts(windows=windows, answers=answers)
+        drift.forget(connection, node_id, until_s)
         detections = store.delete_detections(connection, node_id, until_s, SLICE)
         if detections:
             return Counts(detections=detections)

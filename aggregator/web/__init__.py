@@ -17,6 +17,8 @@ from aggregator.web import (
     deletion,
     deletion_api,
     detections,
+    drift,
+    drift_api,
     events,
     exports,
     fleet,
@@ -75,12 +77,14 @@ def create_app(services: Services) -> Flask:
         review_labels.pages,
         dataset.pages,
         deletion.pages,
+        drift.pages,
         training.pages,
         releases.pages,
         api.pages,
         review_api.pages,
         sampling_api.pages,
         deletion_api.pages,
+        drift_api.pages,
         api_releases.pages,
     ):
         app.register_blueprint(pages(services))

@@ -9,6 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aggregator.domain.deletions import Counts
+from aggregator.domain.drift_levels import LevelHour
+from aggregator.domain.drift_spectra import Spectrum
 from aggregator.domain.gate_rules import Rule
 from aggregator.domain.guesses import Guess
 from aggregator.domain.sampling import Policy
@@ -19,6 +21,7 @@ from aggregator.domain.value import Parts
 from aggregator.services.dataset import DatasetView, FrontendCount, LabelCount, PlaceCount, ReviewedWindow
 from aggregator.services.deletion import DeletionPlan, DeletionView
 from aggregator.services.detections import DetectionView
+from aggregator.services.drift_views import AlertView, DriftView, LabelDrift
 from aggregator.services.fleet import BootView, GapView, NodeDetail, NodeView
 from aggregator.services.labels import LabelView, MergePlan
 from aggregator.services.release_views import DecisionView, ReleaseView
@@ -82,6 +85,11 @@ HIDDEN = {"pid", "pid_ticks"}
         SnapshotView,
         SnapshotDeletion,
         DeletionPlan,
+        DriftView,
+        LabelDrift,
+        AlertView,
+        LevelHour,
+        Spectrum,
         DeletionView,
         Counts,
         ReleaseView,
