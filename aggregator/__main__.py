@@ -25,6 +25,8 @@ examples:
   aggregator labels export --format csv             what reviewers said of windows
   aggregator retrain --wait                         learn from the reviews, and see what the gate says
   aggregator releases list                          what came out of it
+  aggregator drift --json                           which microphone went deaf, which label floods
+  aggregator forget --node attic                    delete what a node has sent, after --yes
 
 Every setting can stand in the file, in the environment, or on the command line:
   [broker] port = 1884      SOUNDPOST_AGGREGATOR_BROKER_PORT=1884      --broker-port 1884
@@ -70,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_broker(commands)
     parsers.add_retrain(commands, _add)
     parsers.add_releases(commands, _add)
+    parsers.add_forget(commands, _add)
+    parsers.add_drift(commands, _add)
     _add_demo(commands)
     return parser
 

@@ -16,8 +16,9 @@ from aggregator.store.database import Database
 if TYPE_CHECKING:
     from aggregator.domain.gate_limits import Limits
     from aggregator.mqtt.subscriber import Subscriber
+    from aggregator.services.background import Background
     from aggregator.services.catalogue import Services
-    from aggregator.services.indexing import Indexing
+    from aggregator.services.deletion import DeletionService
     from aggregator.services.releases import ReleaseService
     from aggregator.services.retrain import RetrainService
     from aggregator.services.snapshot import SnapshotService
@@ -61,6 +62,7 @@ def services(settings: Settings, opened: Database) -> "Services":
     from aggregator.services.commands import CommandService
     from aggregator.services.dataset import DatasetService
     from aggregator.services.detections import DetectionService
+    from aggregator.services.drift import DriftService
     from aggregator.services.fleet import FleetService
     from aggregator.services.label_files import LabelFileService
     from aggregator.services.labels import LabelService
@@ -83,6 +85,8 @@ def services(settings: Settings, opened: Database) -> "Services":
         label_files=LabelFileService(opened),
         commands=commands,
         sampling=SamplingService(opened, commands),
+        deletion=deletion(settings, opened),
+        drift=DriftService(opened),
         retrain=retraining(settings, opened),
         releases=releases(settings, opened),
         snapshots=_snapshots(settings, opened, dataset(opened)),
@@ -90,13 +94,42 @@ def services(settings: Settings, opened: Database) -> "Services":
     )
 
 
-def indexing(opened: Database) -> "Indexing":
-    """What makes cards of windows, not started yet. The dashboard's process runs it: ingest must not wait."""
+def background(settings: Settings, opened: Database) -> "Background":
+    """What the dashboard's process does beside its pages, not started yet. Ingest must not wait for it."""
+    from aggregator.services.background import Background, Task
     from aggregator.services.card_index import CardIndex
-    from aggregator.services.indexing import Indexing
+    from aggregator.services.drift_index import DriftIndex
     from aggregator.services.labels import LabelService
 
-    return Indexing(CardIndex(opened, LabelService(opened)))
+    return Background(
+        Task(
+            name="card-index",
+            work=CardIndex(opened, LabelService(opened)),
+            idle_s=1.0,
+            complaint="cards cannot be made",
+        ),
+        Task(
+            name="drift",
+            work=DriftIndex(opened),
+            idle_s=30.0,
+            complaint="what drifted cannot be computed",
+        ),
+        Task(
+            name="deletions",
+            work=deletion(settings, opened),
+            idle_s=300.0,
+            complaint="what was deleted is not gone from everywhere yet",
+        ),
+    )
+
+
+def deletion(settings: Settings, opened: Database) -> "DeletionService":
+    """What deletes windows and the data of nodes."""
+    from aggregator.services.deletion import DeletionService
+    from aggregator.services.snapshot_purge import SnapshotPurge
+
+    purge = SnapshotPurge(opened, retraining(settings, opened), settings.folder / "snapshots")
+    return DeletionService(opened, purge)
 
 
 def dataset(opened: Database) -> "ReviewedWindows":

@@ -41,6 +41,10 @@ class UnknownWindowError(AggregatorError):
     """No window of that number is stored, or none any more."""
 
 
+class DeletionError(AggregatorError):
+    """Something cannot be deleted so; the text says why."""
+
+
 class LabelFileError(AggregatorError):
     """A file of labels cannot be read at all, or not be written; the text says why."""
 

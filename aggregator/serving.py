@@ -30,7 +30,7 @@ class Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._services: Any = None
-        self._indexing: Any = None
+        self._background: Any = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -57,12 +57,12 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Make the application; called in the worker, where its threads will run."""
         opened = bootstrap.database(self._settings, migrate=False)
         self._services = bootstrap.services(self._settings, opened)
-        self._indexing = bootstrap.indexing(opened)
-        self._indexing.start()
+        self._background = bootstrap.background(self._settings, opened)
+        self._background.start()
         return create_app(self._services)
 
     def end_streams(self) -> None:
-        """End every live stream, and the making of cards."""
+        """End every live stream, and what runs beside the pages."""
         if self._services is not None:
             self._services.live.close()
-            self._indexing.close()
+            self._background.close()

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from aggregator import settings
@@ -46,3 +47,18 @@ def say(line: object = "") -> None:
 def say_json(content: object) -> None:
     """Print for programs."""
     say(json.dumps(content, ensure_ascii=False, indent=1))
+
+
+def moment_s(text: str) -> float:
+    """Seconds since 1970 of a time as people write it; ``ValueError`` says what it should be.
+
+    >>> moment_s("1970-01-01T00:01"), moment_s("2.5")
+    (60.0, 2.5)
+    """
+    try:
+        if text.replace(".", "", 1).isdecimal():
+            return float(text)
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is neither a time such as 2026-05-01T18:30 nor seconds") from error

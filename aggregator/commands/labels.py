@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aggregator import bootstrap
+from aggregator.commands import given
 from aggregator.errors import LabelFileError
 from aggregator.services.label_files import ImportReport, LabelFileService
 from aggregator.settings import Settings
@@ -95,22 +96,10 @@ def _write(path: Path, text: str) -> None:
 
 
 def _moment_s(text: str | None) -> float | None:
-    """Seconds since 1970 of a time as people write it.
-
-    >>> _moment_s("1970-01-01T00:01"), _moment_s("2.5"), _moment_s(None)
-    (60.0, 2.5, None)
-    """
-    if not text:
-        return None
     try:
-        if text.replace(".", "", 1).isdecimal():
-            return float(text)
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError) as error:
-        raise LabelFileError(
-            f"--start: {text!r} is neither a time such as 2026-05-01T18:30 nor seconds"
-        ) from error
+        return given.moment_s(text) if text else None
+    except ValueError as error:
+        raise LabelFileError(f"--start: {error}") from error
 
 
 def _say(line: str) -> None:

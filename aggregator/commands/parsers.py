@@ -36,6 +36,47 @@ examples:
 `show` and `compare` end with status 0 if the gate says passed, and 3 if it says refused.
 docs/gate.md explains each rule.
 """
+_FORGET: Final = """\
+Deletes for good, also from the snapshots that trainings learned from. The node itself stays: its name, its
+state, and which messages came, so that none of them is taken a second time.
+
+examples:
+  aggregator forget --window 17              say what would go
+  aggregator forget --window 17 --yes        delete one window, and the answers to it
+  aggregator forget --node attic --yes       what this node has sent: detections, windows, levels
+  aggregator forget --node attic --until 2026-05-01T18:30 --yes --json
+                                             only what began before (UTC)
+
+exit status:
+  0  it is deleted
+  1  it could not be; the sentence says why
+  3  without --yes: nothing was deleted
+"""
+
+
+def add_forget(commands: Commands, add: Add) -> None:
+    """Make ``aggregator forget`` known."""
+    parser = add(commands, "forget", "delete a window, or what a node has sent", _forget, ("store",))
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _FORGET
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--node", metavar="NAME", help="what this node has sent")
+    which.add_argument("--window", type=int, metavar="ID", help="one window")
+    parser.add_argument("--until", metavar="TIME", help="of a node: only what began before; UTC, or seconds")
+    parser.add_argument("--yes", action="store_true", help="do it; without it, only what would go is said")
+    parser.add_argument(
+        "--by", default="", metavar="NAME", help="who deletes; is recorded (default: the user)"
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def add_drift(commands: Commands, add: Add) -> None:
+    """Make ``aggregator drift`` known."""
+    parser = add(commands, "drift", "say what drifted, and which alerts are open", _drift, ("store",))
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "exit status: 0 if no alert is open, 3 if one is. docs/drift.md explains each."
+    parser.add_argument("--now", action="store_true", help="look anew at nodes not looked at for ten minutes")
+    parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def add_retrain(commands: Commands, add: Add) -> None:
@@ -84,6 +125,18 @@ def _retrain(arguments: argparse.Namespace) -> int:
     from aggregator.commands import retrain
 
     return retrain.run(arguments)
+
+
+def _forget(arguments: argparse.Namespace) -> int:
+    from aggregator.commands import forget
+
+    return forget.run(arguments)
+
+
+def _drift(arguments: argparse.Namespace) -> int:
+    from aggregator.commands import drift
+
+    return drift.run(arguments)
 
 
 def _of_releases(function: str) -> Callable[[argparse.Namespace], int]:

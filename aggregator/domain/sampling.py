@@ -1,15 +1,17 @@
 """Which sampling a node should have, and which nodes have to be told so. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from contract.sampling import Sampling
+from contract.sampling import MOST_PRIVATE, Sampling
 
 FLEET: Final = "fleet"
 TAG: Final = "tag"
 NODE: Final = "node"
 SCOPES: Final = (FLEET, TAG, NODE)
+TOO_MANY: Final = "more private labels than can be told"
+"""In place of labels that do not fit. No model knows it, so the node then sends no window at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,8 @@ class NodeState:
     name: str
     online: bool
     tags: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    """What its model knows."""
     in_force: Sampling | None = None
     """As its birth says; ``None`` of an agent that knows no sampling."""
     ordered: Sampling | None = None
@@ -53,26 +57,50 @@ def wanted(policies: Iterable[Policy], node: NodeState) -> Policy | None:
     return next((by_key[key] for key in keys if key in by_key), None)
 
 
-def owed(policies: Sequence[Policy], nodes: Iterable[NodeState]) -> list[tuple[str, Sampling]]:
+def wanted_sampling(policies: Iterable[Policy], marked: Iterable[str], node: NodeState) -> Sampling | None:
+    """What the node should be told: its policy, or else what is in force, and with it the labels ``marked``
+    as private that its model knows. ``None``: its own settings count, or its agent knows no sampling."""
+    policy = wanted(policies, node)
+    base = policy.sampling if policy else node.in_force
+    mine = known_of(marked, node)
+    if base is None or (policy is None and not set(mine) - set(base.private)):
+        return base if policy else None
+    return replace(base, private=_together(base.private, mine))
+
+
+def known_of(marked: Iterable[str], node: NodeState) -> tuple[str, ...]:
+    """Those of the labels that the node's model knows. Others would close it: it could not tell them."""
+    return tuple(label for label in marked if label in node.labels)
+
+
+def owed(
+    policies: Sequence[Policy], nodes: Iterable[NodeState], marked: Sequence[str] = ()
+) -> list[tuple[str, Sampling]]:
     """Which nodes have to be told what: they are connected, show another sampling than wanted, and no
     command that says so is under way. An agent that shows none would not understand."""
     told = []
     for node in nodes:
-        policy = wanted(policies, node)
-        if policy is None or not node.online or node.in_force is None:
+        sampling = wanted_sampling(policies, marked, node)
+        if sampling is None or not node.online or node.in_force is None:
             continue
-        if policy.sampling not in (node.in_force, node.ordered):
-            told.append((node.name, policy.sampling))
+        if sampling not in (node.in_force, node.ordered):
+            told.append((node.name, sampling))
     return told
 
 
-def standing(policy: Policy | None, node: NodeState) -> str:
-    """``own`` (no policy: its own settings), ``in_force``, ``told`` (a command is under way), ``waits`` (for
-    the node to come, or for the next round) or ``unable`` (the agent is too old)."""
+def standing(policies: Sequence[Policy], node: NodeState, marked: Sequence[str] = ()) -> str:
+    """``own`` (nothing is wanted: its own settings), ``in_force``, ``told`` (a command is under way),
+    ``waits`` (for the node to come, or for the next round) or ``unable`` (the agent is too old)."""
     if node.in_force is None:
         return "unable"
-    if policy is None:
+    sampling = wanted_sampling(policies, marked, node)
+    if sampling is None:
         return "own"
-    if policy.sampling == node.in_force:
+    if sampling == node.in_force:
         return "in_force"
-    return "told" if node.online and policy.sampling == node.ordered else "waits"
+    return "told" if node.online and sampling == node.ordered else "waits"
+
+
+def _together(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    both = tuple(dict.fromkeys((*first, *second)))
+    return both if len(both) <= MOST_PRIVATE else (*both[: MOST_PRIVATE - 1], TOO_MANY)

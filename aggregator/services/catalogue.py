@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from aggregator.services.accounts import AccountService
 from aggregator.services.commands import CommandService
 from aggregator.services.dataset import DatasetService
+from aggregator.services.deletion import DeletionService
 from aggregator.services.detections import DetectionService
+from aggregator.services.drift import DriftService
 from aggregator.services.fleet import FleetService
 from aggregator.services.label_files import LabelFileService
 from aggregator.services.labels import LabelService
@@ -33,6 +35,8 @@ class Services:
     dataset: DatasetService
     label_files: LabelFileService
     sampling: SamplingService
+    deletion: DeletionService
+    drift: DriftService
     retrain: RetrainService
     releases: ReleaseService
     snapshots: SnapshotService

@@ -72,8 +72,8 @@ class LabelService:
 
     def private_names(self) -> tuple[str, ...]:
         """What nodes should not send: each private label under all of its names."""
-        private = [label for label in self.labels() if label.private]
-        return tuple(sorted({name for label in private for name in (label.name, *label.also)}))
+        with self._database.read() as connection:
+            return tuple(store.private_names(connection))
 
     def add(
         self,

@@ -15,6 +15,7 @@ from aggregator.services.commands import CommandService
 from aggregator.services.nodes import sampling_of
 from aggregator.store import sampling as store
 from aggregator.store.database import Database
+from aggregator.store.review_labels import private_names
 from contract.checks import NAME
 from contract.sampling import Sampling
 
@@ -39,6 +40,8 @@ class NodeSampling:
     """When it was told what is in force, or else when its agent started; None if that is not known."""
     unknown: tuple[str, ...]
     """Private labels that its model does not know: while there are any, it sends no window at all."""
+    marked: tuple[str, ...] = ()
+    """Labels that are marked as private and that its model knows: private whatever the policy says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,6 @@ class _Known:
     """A node's state, and what else its birth says."""
 
     state: NodeState
-    labels: tuple[str, ...]
     started_s: float
     clock_ahead_s: float
 
@@ -91,8 +93,9 @@ class SamplingService:
         """The nodes that a policy of this scope is about, by name."""
         with self._database.read() as connection:
             policies, known = _policies(connection), self._known(connection)
+            marked = private_names(connection)
             wanted = [one for one in known if domain.concerns(scope, target, one.state)]
-            return [_view(connection, one, policies) for one in wanted]
+            return [_view(connection, one, policies, marked) for one in wanted]
 
     def tags(self) -> list[str]:
         """Every tag that a node names or that has a policy, sorted."""
@@ -104,16 +107,16 @@ class SamplingService:
         """The labels that models of these nodes know, sorted."""
         with self._database.read() as connection:
             known = self._known(connection)
-        found = [one.labels for one in known if domain.concerns(scope, target, one.state)]
+        found = [one.state.labels for one in known if domain.concerns(scope, target, one.state)]
         return sorted({label for labels in found for label in labels})
 
     def tell(self) -> list[str]:
         """Queue a command for every node that has to be told; their names."""
         with self._database.read() as connection:
-            policies = _policies(connection)
-            known = self._known(connection) if policies else []
+            policies, marked = _policies(connection), private_names(connection)
+            known = self._known(connection) if policies or marked else []
         ahead_s = {one.state.name: one.clock_ahead_s for one in known}
-        owed = domain.owed(policies, [one.state for one in known])
+        owed = domain.owed(policies, [one.state for one in known], marked)
         for node, sampling in owed:
             # The node judges by its own clock whether a command has expired.
             lifetime_s = ORDER_LIFETIME_S + max(0.0, ahead_s[node])
@@ -145,16 +148,18 @@ def _read_node(row: Any, ordered: Sampling | None) -> _Known:
             name=row.name,
             online=row.online,
             tags=tuple(birth.get("tags", ())),
+            labels=tuple(birth["labels"]),
             in_force=sampling_of(birth),
             ordered=ordered,
         ),
-        labels=tuple(birth["labels"]),
         started_s=birth["started_s"],
         clock_ahead_s=-(row.clock_offset_s or 0.0),
     )
 
 
-def _view(connection: Connection, known: _Known, policies: Sequence[Policy]) -> NodeSampling:
+def _view(
+    connection: Connection, known: _Known, policies: Sequence[Policy], marked: Sequence[str]
+) -> NodeSampling:
     state, policy = known.state, domain.wanted(policies, known.state)
     told = store.sent(connection, state.name, _ORDERS_LOOKED_AT) if state.in_force else []
     since = next((row.sent_s for row in told if _sampling(row) == state.in_force), known.started_s or None)
@@ -162,11 +167,12 @@ def _view(connection: Connection, known: _Known, policies: Sequence[Policy]) -> 
     return NodeSampling(
         node=state.name,
         online=state.online,
-        standing=domain.standing(policy, state),
+        standing=domain.standing(policies, state, marked),
         wanted=policy,
         in_force=state.in_force,
         since_s=since if state.in_force else None,
-        unknown=tuple(label for label in private if label not in known.labels),
+        unknown=tuple(label for label in private if label not in state.labels),
+        marked=domain.known_of(marked, state),
     )
 
 
@@ -182,7 +188,7 @@ def _check_private(scope: str, target: str, sampling: Sampling, known: Sequence[
     concerned = [one for one in known if domain.concerns(scope, target, one.state)]
     if scope == NODE and not concerned:
         raise UnknownNodeError(f"no node called {target!r} has introduced itself")
-    labels = sorted({label for one in concerned for label in one.labels})
+    labels = sorted({label for one in concerned for label in one.state.labels})
     unknown = [label for label in sampling.private if label not in labels]
     if concerned and unknown:
         raise PolicyError(

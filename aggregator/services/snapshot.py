@@ -37,6 +37,15 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotDeletion:
+    """Windows that were deleted, and taken out of a snapshot."""
+
+    windows: int
+    deleted_s: float
+    digest_before: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotView:
     """A frozen state of the data set."""
 
@@ -51,6 +60,8 @@ class SnapshotView:
     windows: int
     size_bytes: int
     made_s: float
+    deletions: tuple[SnapshotDeletion, ...] = ()
+    """What was taken out of it since, the oldest first. Releases made before have learned from that, too."""
 
 
 class _WindowsGoneError(Exception):
@@ -98,7 +109,8 @@ class SnapshotService:
         """A snapshot by its id."""
         with self._database.read() as connection:
             row = store.by_id(connection, snapshot_id)
-        return None if row is None else snapshot_view(row)
+            deletions = store.deletions_of(connection, snapshot_id)
+        return None if row is None else snapshot_view(row, deletions)
 
     def path(self, snapshot_id: int) -> Path:
         """The folder of a snapshot."""
@@ -221,6 +233,10 @@ class SnapshotService:
                     for one in plan
                 ]  # fmt: skip
                 store.add_windows(connection, held)
+                # Else one that was deleted just now would live on here.
+                for some in _slices(plan):
+                    if store.hold(connection, [one.window_id for one in some]) != len(some):
+                        raise _WindowsGoneError
                 target = self.path(snapshot_id)
                 # A number is given out again if its transaction failed; then nothing but a ruin is there.
                 shutil.rmtree(target, ignore_errors=True)
@@ -236,8 +252,8 @@ class SnapshotService:
         return found
 
 
-def snapshot_view(row: Any) -> SnapshotView:
-    """The view of a row."""
+def snapshot_view(row: Any, deletions: Sequence[Any] = ()) -> SnapshotView:
+    """The view of a row, with those of what was taken out of it."""
     return SnapshotView(
         id=row.id,
         digest=row.digest,
@@ -249,6 +265,10 @@ def snapshot_view(row: Any) -> SnapshotView:
         windows=row.windows,
         size_bytes=row.size_bytes,
         made_s=row.made_s,
+        deletions=tuple(
+            SnapshotDeletion(windows=one.windows, deleted_s=one.deleted_s, digest_before=one.digest_before)
+            for one in deletions
+        ),
     )
 
 

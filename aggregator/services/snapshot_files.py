@@ -82,6 +82,30 @@ def write_description(path: Path, description: Mapping[str, Any], open_file: Ope
         sync(file)
 
 
+def read_plan(path: Path) -> tuple[list[WindowPlan], NDArray[np.int32]]:
+    """What ``windows.npz`` holds beside the features, and the peak step of each window."""
+    with np.load(path, allow_pickle=False) as arrays:
+        lengths = np.diff(arrays["offsets"]).tolist()
+        columns = [arrays[name].tolist() for name in ("window_id", "label", "split")]
+        plan = [
+            WindowPlan(window_id=window_id, label=label, split=split, frames=frames)
+            for window_id, label, split, frames in zip(*columns, lengths, strict=True)
+        ]
+        return plan, arrays["peak_step"]
+
+
+def read_frames(path: Path, plan: Sequence[WindowPlan]) -> Iterator[bytes]:
+    """The features of each window, one after the other; ``plan`` is that of the file."""
+    with zipfile.ZipFile(path) as archive, archive.open("frames.npy") as member:
+        npy.read_magic(member)
+        npy.read_array_header_1_0(member)
+        for window in plan:
+            frames = member.read(window.frames * MEL_BINS)
+            if len(frames) != window.frames * MEL_BINS:
+                raise ValueError("the features end too early")
+            yield frames
+
+
 def peak_step(posteriors: bytes, labels: Sequence[str], step_ms: int) -> int:
     """The step of ``STEP_MS`` at which any label but those in underscores was surest; -1 if unknown.
 

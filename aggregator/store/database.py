@@ -25,6 +25,8 @@ _PRAGMAS: Final = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
+    # What is deleted is overwritten with zeros, not only marked as free.
+    "secure_delete=ON",
     "journal_size_limit=67108864",
 )
 _WRITING: Final = "soundpost_writing"
@@ -61,6 +63,17 @@ class Database:
             writing = connection.execution_options(**{_WRITING: True})
             with writing.begin():
                 yield writing
+
+    def scrub(self) -> None:
+        """Let what was deleted vanish from SQLite's write-ahead log, too, unless somebody reads just now."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        with _wrapped():
+            raw = self._engine.raw_connection()
+            try:
+                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                raw.close()
 
     def close(self) -> None:
         """Close every connection."""

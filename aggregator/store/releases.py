@@ -67,3 +67,9 @@ def judged_snapshots(connection: Connection, release_id: int) -> set[int]:
     """The snapshots on which a release was judged."""
     wanted = select(judgements.c.snapshot_id).where(judgements.c.release_id == release_id)
     return set(connection.scalars(wanted))
+
+
+def of_snapshots(connection: Connection, snapshot_ids: Sequence[int]) -> list[int]:
+    """The releases that have learned from one of these snapshots."""
+    wanted = select(releases.c.id).where(releases.c.snapshot_id.in_(snapshot_ids))
+    return sorted(connection.scalars(wanted))

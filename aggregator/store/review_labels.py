@@ -25,6 +25,14 @@ def active(connection: Connection) -> Sequence[Any]:
     return connection.execute(wanted.order_by(without_key, columns.digit, columns.name)).all()
 
 
+def private_names(connection: Connection) -> list[str]:
+    """The names of private labels, and those that count as one of them, sorted."""
+    private = select(review_labels.c.id).where(review_labels.c.private, review_labels.c.merged_into.is_(None))
+    columns = review_labels.c
+    wanted = select(columns.name).where(columns.id.in_(private) | columns.merged_into.in_(private))
+    return sorted(connection.scalars(wanted))
+
+
 def by_id(connection: Connection, label_id: int) -> Any | None:
     """One label; of a merged one, that which it was merged into."""
     row = connection.execute(select(review_labels).where(review_labels.c.id == label_id)).one_or_none()

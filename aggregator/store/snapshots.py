@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select, update
 
+from aggregator.store.deletion_tables import snapshot_deletions
 from aggregator.store.insert import Rows, insert_all
 from aggregator.store.release_tables import snapshot_windows, snapshots
 from aggregator.store.tables import windows
@@ -63,3 +64,60 @@ def holding(connection: Connection, window_ids: Sequence[int]) -> list[int]:
     columns = snapshot_windows.c
     found = select(columns.snapshot_id).where(columns.window_id.in_(window_ids)).distinct()
     return sorted(connection.scalars(found))
+
+
+def hold(connection: Connection, window_ids: Sequence[int]) -> int:
+    """How many of these windows there are; none of them can be deleted before this transaction ends."""
+    # SQLite has one writer at a time anyway, and leaves the lock out.
+    wanted = (
+        select(windows.c.id).where(windows.c.id.in_(window_ids)).with_for_update(read=True, key_share=True)
+    )
+    return len(connection.execute(wanted).all())
+
+
+def with_gone_windows(connection: Connection) -> list[int]:
+    """The snapshots that hold a window which is no longer stored."""
+    columns = snapshot_windows.c
+    gone = ~select(windows.c.id).where(windows.c.id == columns.window_id).exists()
+    return sorted(connection.scalars(select(columns.snapshot_id).where(gone).distinct()))
+
+
+def gone(connection: Connection, snapshot_id: int) -> set[int]:
+    """The windows of a snapshot that are no longer stored."""
+    columns = snapshot_windows.c
+    missing = ~select(windows.c.id).where(windows.c.id == columns.window_id).exists()
+    wanted = select(columns.window_id).where(columns.snapshot_id == snapshot_id, missing)
+    return set(connection.scalars(wanted))
+
+
+def locked(connection: Connection, snapshot_id: int) -> Any:
+    """One snapshot, which nobody else changes before this transaction ends."""
+    return connection.execute(select(snapshots).where(snapshots.c.id == snapshot_id).with_for_update()).one()
+
+
+def take_out(
+    connection: Connection, snapshot_id: int, window_ids: Sequence[int], values: dict[str, Any], now_s: float
+) -> None:
+    """Forget that a snapshot held these windows, write what it is now, and note that it was changed."""
+    columns = snapshot_windows.c
+    before = locked(connection, snapshot_id).digest
+    for begin in range(0, len(window_ids), 500):
+        some = window_ids[begin : begin + 500]
+        connection.execute(
+            delete(snapshot_windows).where(columns.snapshot_id == snapshot_id, columns.window_id.in_(some))
+        )
+    connection.execute(update(snapshots).where(snapshots.c.id == snapshot_id).values(**values))
+    note = {
+        "snapshot_id": snapshot_id,
+        "windows": len(window_ids),
+        "digest_before": before,
+        "deleted_s": now_s,
+    }
+    connection.execute(snapshot_deletions.insert().values(**note))
+
+
+def deletions_of(connection: Connection, snapshot_id: int) -> Sequence[Any]:
+    """What was taken out of a snapshot, the oldest first."""
+    columns = snapshot_deletions.c
+    wanted = select(snapshot_deletions).where(columns.snapshot_id == snapshot_id)
+    return connection.execute(wanted.order_by(columns.id)).all()

@@ -121,6 +121,6 @@ def _features(window: WindowView) -> Response:
             "X-Scale-Db": str(FEATURE_SCALE_DB),
             "X-Zero-Point": str(FEATURE_ZERO_POINT),
             "X-Frontend-Digest": window.frontend_digest,
-            "Cache-Control": "private, max-age=31536000, immutable",
+            "Cache-Control": "private, max-age=86400, immutable",
         },
     )

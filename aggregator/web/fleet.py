@@ -15,7 +15,7 @@ def pages(services: Services) -> Blueprint:
     def overview() -> ResponseReturnValue:
         nodes = services.fleet.nodes()
         last = {node.name: last_with_picture(services, node.name) for node in nodes}
-        return render_template("fleet.html", nodes=nodes, last=last)
+        return render_template("fleet.html", nodes=nodes, last=last, alerts=services.drift.open_alerts())
 
     return routes
 

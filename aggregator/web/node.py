@@ -10,6 +10,7 @@ from aggregator.domain.sampling import NODE
 from aggregator.errors import CommandError
 from aggregator.services.catalogue import Services
 from aggregator.services.fleet import NodeDetail
+from aggregator.web.drift_chart import drift_picture
 from aggregator.web.fleet import last_with_picture
 from aggregator.web.history_chart import count_lanes, level_chart, time_ticks
 from aggregator.web.sampling import form_of
@@ -20,6 +21,7 @@ SPANS_S: Final = {"10 minutes": 600, "hour": 3600, "day": 86_400, "week": 7 * 86
 _LEVEL_POINTS: Final = 180
 _COUNT_BUCKETS: Final = 48
 _LAST_HEARD: Final = 8
+ALERTS_SHOWN: Final = 8
 
 
 def pages(services: Services) -> Blueprint:
@@ -50,6 +52,8 @@ def pages(services: Services) -> Blueprint:
             sampling=services.sampling.node(name),
             filled=form_of(services, NODE, name),
             groups=GROUPS,
+            drift=drift_picture(services.drift.node(name)),
+            alerts=services.drift.alerts(name, ALERTS_SHOWN),
         )
 
     @routes.post("/nodes/<name>/publish")

@@ -84,6 +84,7 @@ def _page(services: Services, scope: str, name: str, filled: Filled | None = Non
         groups=sampling_form.GROUPS,
         labels=services.sampling.labels(scope, name),
         nodes=nodes,
+        marked=sorted({label for one in nodes for label in one.marked}),
     )
 
 

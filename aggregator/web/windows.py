@@ -1,4 +1,4 @@
-"""Spectrograms as PNG. A stored window never changes, so browsers may keep its picture for good."""
+"""Spectrograms as PNG. A stored window never changes, but it may be deleted: browsers keep it for a day."""
 
 from flask import Blueprint, Response, abort, request
 from flask.typing import ResponseReturnValue
@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from aggregator.services.catalogue import Services
 from aggregator.web.spectrogram import SIZES, colour_bar, draw
 
-_FOR_GOOD = "private, max-age=31536000, immutable"
+_FOR_A_DAY = "private, max-age=86400, immutable"
 
 
 def pages(services: Services) -> Blueprint:
@@ -31,7 +31,7 @@ def pages(services: Services) -> Blueprint:
 
 
 def _kept(content: bytes) -> Response:
-    response = Response(content, mimetype="image/png", headers={"Cache-Control": _FOR_GOOD})
+    response = Response(content, mimetype="image/png", headers={"Cache-Control": _FOR_A_DAY})
     response.add_etag()
     response.make_conditional(request)
     return response

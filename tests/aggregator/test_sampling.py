@@ -7,10 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.domain.sampling import FLEET, NODE, SCOPES, TAG, NodeState, Policy, owed, standing, wanted
+from aggregator.domain.sampling import (
+    FLEET,
+    NODE,
+    SCOPES,
+    TAG,
+    TOO_MANY,
+    NodeState,
+    Policy,
+    owed,
+    standing,
+    wanted,
+)
 from aggregator.errors import PolicyError, UnknownNodeError
 from aggregator.services.commands import CommandService
 from aggregator.services.ingest import IngestService
+from aggregator.services.labels import LabelService
 from aggregator.services.sampling import ORDER_LIFETIME_S, SamplingService
 from aggregator.store.database import Database
 from contract.sampling import Sampling
@@ -58,9 +70,9 @@ def test_of_several_tags_the_one_that_the_node_names_first_has_it() -> None:
 def test_who_has_to_be_told(node: NodeState, told: bool, stands: str) -> None:
     policy = a_policy(FLEET, "")
     assert owed([policy], [node]) == ([("attic", MORE)] if told else [])
-    assert standing(policy, node) == stands
+    assert standing([policy], node) == stands
     assert owed([], [node]) == []
-    assert standing(None, node) == ("unable" if node.in_force is None else "own")
+    assert standing([], node) == ("unable" if node.in_force is None else "own")
 
 
 samplings = st.sampled_from([OWN, MORE, PRIVATE])
@@ -95,7 +107,38 @@ def test_once_told_and_obeyed_everybody_is_content(policies: list[Policy], nodes
     assert not set(again) & set(told)
     for node in obeyed:
         if node.name in told:
-            assert standing(wanted(policies, node), node) == "in_force"
+            assert standing(policies, node) == "in_force"
+
+
+labels = st.sampled_from(["dog", "rain", "speech"])
+
+
+@given(policies, nodes, st.lists(labels, unique=True), st.lists(labels, unique=True).map(tuple))
+def test_what_is_marked_as_private_reaches_every_node_that_knows_it(
+    policies: list[Policy], nodes: list[NodeState], marked: list[str], known: tuple[str, ...]
+) -> None:
+    nodes = [replace(node, labels=known) for node in nodes]
+    told = dict(owed(policies, nodes, marked))
+    for node in nodes:
+        if not node.online or node.in_force is None:
+            assert node.name not in told
+            continue
+        after = told.get(
+            node.name, node.ordered if standing(policies, node, marked) == "told" else node.in_force
+        )
+        assert after is not None
+        assert set(marked) & set(known) <= set(after.private)
+        policy = wanted(policies, node)
+        own = policy.sampling if policy else node.in_force
+        assert set(after.private) <= set(own.private) | set(known), "never one that would close it"
+        assert replace(after, private=()) == replace(own, private=())
+
+
+def test_more_private_labels_than_fit_close_a_node() -> None:
+    many = [f"label {number}" for number in range(60)]
+    [(_, told)] = owed([], [replace(ATTIC, labels=tuple(many))], many)
+    assert len(told.private) == 50
+    assert TOO_MANY in told.private
 
 
 class Clock:
@@ -230,3 +273,29 @@ def test_a_node_that_nobody_heard_has_no_policy(service: SamplingService) -> Non
     with pytest.raises(UnknownNodeError):
         service.put(NODE, "attic", MORE, by="test")
     assert service.node("attic") is None
+
+
+def test_a_label_that_is_marked_as_private_reaches_the_nodes_that_know_it(
+    service: SamplingService, hear: Callable[..., None], any_database: Database, clock: Clock
+) -> None:
+    marks = LabelService(any_database)
+    marks.add("dog", "Ada", private=True)
+    speech = marks.add("speech", "Ada", private=True)
+    marks.rename(speech.id, "talking", "Ada")
+    hear(birth(sampling=OWN))
+    hear(birth(boot=LATER_BOOT, sampling=OWN, labels=("speech",), thresholds=(0.5,)), "barn")
+    assert service.tell() == ["attic", "barn"], "without any policy, too"
+    assert ordered(any_database) == [PRIVATE]
+    assert ordered(any_database, "barn") == [Sampling(private=("speech",))], "under its earlier name"
+    hear(birth(sampling=PRIVATE))
+    attic, barn = service.nodes()
+    assert (attic.standing, attic.marked, attic.unknown) == ("own", ("dog",), ())
+    assert (barn.standing, barn.marked) == ("told", ("speech",))
+    service.put(FLEET, "", MORE, by="test")
+    clock.now_s += 1
+    service.tell()
+    assert ordered(any_database)[0] == replace(MORE, private=("dog",))
+    marks.change(marks.labels()[0].id, "Ada", private=False)
+    clock.now_s += 1
+    service.tell()
+    assert ordered(any_database)[0] == MORE

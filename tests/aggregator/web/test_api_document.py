@@ -8,6 +8,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from aggregator.domain.deletions import Counts
+from aggregator.domain.drift_levels import LevelHour
+from aggregator.domain.drift_spectra import Spectrum
 from aggregator.domain.gate_rules import Rule
 from aggregator.domain.guesses import Guess
 from aggregator.domain.sampling import Policy
@@ -16,7 +19,9 @@ from aggregator.domain.training_progress import CurvePoint
 from aggregator.domain.training_progress import Progress as TrainingProgress
 from aggregator.domain.value import Parts
 from aggregator.services.dataset import DatasetView, FrontendCount, LabelCount, PlaceCount, ReviewedWindow
+from aggregator.services.deletion import DeletionPlan, DeletionView
 from aggregator.services.detections import DetectionView
+from aggregator.services.drift_views import AlertView, DriftView, LabelDrift
 from aggregator.services.fleet import BootView, GapView, NodeDetail, NodeView
 from aggregator.services.labels import LabelView, MergePlan
 from aggregator.services.release_views import DecisionView, ReleaseView
@@ -24,7 +29,7 @@ from aggregator.services.retrain import TrainingView
 from aggregator.services.review import Stored
 from aggregator.services.reviews import Acceptance, DisagreementView, Progress, ReviewerView, ReviewView
 from aggregator.services.sampling import NodeSampling
-from aggregator.services.snapshot import SnapshotView
+from aggregator.services.snapshot import SnapshotDeletion, SnapshotView
 from aggregator.services.statistics import Latency, QuarantineView, Statistics
 from contract.sampling import Sampling
 
@@ -78,6 +83,15 @@ HIDDEN = {"pid", "pid_ticks"}
         TrainingProgress,
         CurvePoint,
         SnapshotView,
+        SnapshotDeletion,
+        DeletionPlan,
+        DriftView,
+        LabelDrift,
+        AlertView,
+        LevelHour,
+        Spectrum,
+        DeletionView,
+        Counts,
         ReleaseView,
         DecisionView,
         Rule,

@@ -19,6 +19,7 @@ from aggregator.errors import (
 from aggregator.services.catalogue import Services
 from aggregator.services.commands import CommandView
 from aggregator.services.detections import DetectionDetail, DetectionFilter, DetectionView, Page, WindowView
+from aggregator.services.drift_views import AlertView, DriftView
 from aggregator.services.fleet import (
     BootView,
     DetectionCounts,
@@ -300,6 +301,19 @@ class FakeCommands:
         return [one for one in reversed(self.queued) if one.node == node][:limit]
 
 
+class FakeDrift:
+    """Nothing has drifted."""
+
+    def node(self, name: str) -> DriftView | None:
+        return DriftView(node=name, made_s=None)
+
+    def open_alerts(self) -> list[AlertView]:
+        return []
+
+    def alerts(self, node: str | None = None, limit: int = 50) -> list[AlertView]:
+        return []
+
+
 class FakeSampling:
     """Policies by scope and target; every node follows its own at once."""
 
@@ -367,6 +381,7 @@ def a_world(
         fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(),
         accounts=FakeAccounts(password), statistics=FakeStatistics(), commands=FakeCommands(fleet),
         # Pages of reviewing are tested over a real store.
-        review=None, labels=None, dataset=None, label_files=None, sampling=FakeSampling(fleet),
+        review=None, labels=None, dataset=None, label_files=None, deletion=None, drift=FakeDrift(),
+        sampling=FakeSampling(fleet),
         retrain=FakeRetrain(), releases=FakeReleases(), snapshots=FakeSnapshots(), namespace="soundpost",
     )  # fmt: skip

@@ -1,33 +1,17 @@
-"""What can be set, and where from: a TOML file, then the environment, then flags; the last word wins.
+"""Everything that can be set, a class for each section."""
 
-Every key stands in a section. ``[broker] port`` is ``SOUNDPOST_AGGREGATOR_BROKER_PORT`` in the environment
-and ``--broker-port`` on the command line. A key that nobody knows is refused: it is a misspelt one.
-"""
-
-import dataclasses
-import difflib
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from aggregator.errors import SettingsError
+from aggregator.settings.fields import key
 from contract.checks import NAME
 
-ENVIRONMENT_PREFIX: Final = "SOUNDPOST_AGGREGATOR_"
 PROTOCOLS: Final = ("auto", "5", "3.1.1")
 ACCEPTING: Final = ("person", "gate")
 TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-
-T = TypeVar("T")
-
-
-def key(default: T, meaning: str, *, low: float | None = None, high: float | None = None) -> T:
-    """A setting with its default, what ``--help`` says of it, and its range."""
-    made: T = field(default=default, metadata={"meaning": meaning, "low": low, "high": high})
-    return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +69,17 @@ class Retention:
     """[retention]"""
 
     detections_days: int = key(0, "delete detections after so many days; 0: never", low=0)
-    windows_days: int = key(0, "delete windows of features after so many days; 0: never", low=0)
+    detections_mb: int = key(0, "delete the oldest detections beyond so many megabytes; 0: never", low=0)
+    windows_days: int = key(
+        0, "delete windows of features that nobody has answered after so many days; 0: never", low=0
+    )
+    windows_mb: int = key(0, "delete the oldest of these beyond so many megabytes; 0: never", low=0)
+    reviewed_windows_days: int = key(
+        0, "delete windows that were answered, and the answers, after so many days; 0: never", low=0
+    )
+    reviewed_windows_mb: int = key(0, "delete the oldest of these beyond so many megabytes; 0: never", low=0)
     levels_days: int = key(90, "delete the history of sound levels after so many days; 0: never", low=0)
+    levels_mb: int = key(0, "delete the oldest of it beyond so many megabytes; 0: never", low=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,129 +165,3 @@ class Settings:
     def client_id(self) -> str:
         """The name of the connection to the broker."""
         return self.broker.client_id or f"{self.fleet.namespace}-aggregator"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """One thing that can be set."""
-
-    section: str
-    name: str
-    kind: type
-    default: Any
-    meaning: str
-    low: float | None
-    high: float | None
-
-    @property
-    def path(self) -> str:
-        """As messages name it."""
-        return f"{self.section}.{self.name}"
-
-    @property
-    def variable(self) -> str:
-        """As the environment names it."""
-        return f"{ENVIRONMENT_PREFIX}{self.section}_{self.name}".upper()
-
-    @property
-    def flag(self) -> str:
-        """As the command line names it."""
-        return "--" + f"{self.section}-{self.name}".replace("_", "-")
-
-
-def every_key() -> Iterator[Key]:
-    """Everything that can be set."""
-    for section in dataclasses.fields(Settings):
-        content: Any = section.type
-        for item in dataclasses.fields(content):
-            kind: Any = item.type
-            yield Key(section=section.name, name=item.name, kind=kind, default=item.default, **item.metadata)
-
-
-def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, str | None]) -> Settings:
-    """The settings of a file (None: no file), the environment, and flags by ``Key.path`` (None: not given).
-
-    Raises ``SettingsError`` that names the key and, for an unknown one, the nearest that exists.
-    """
-    values: dict[str, Any] = {} if path is None else _read(path)
-    values.update(_from_environment(environment))
-    values.update({name: text for name, text in flags.items() if text is not None})
-    sections: dict[str, dict[str, Any]] = {section.name: {} for section in dataclasses.fields(Settings)}
-    for item in every_key():
-        if item.path in values:
-            sections[item.section][item.name] = _typed(item, values[item.path])
-    kinds: Any = {section.name: section.type for section in dataclasses.fields(Settings)}
-    return Settings(**{name: kinds[name](**given) for name, given in sections.items()})
-
-
-def as_environment(settings: Settings) -> dict[str, str]:
-    """``settings`` for the environment of a child process: it needs no file and no flags."""
-    return {item.variable: str(getattr(getattr(settings, item.section), item.name)) for item in every_key()}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{path}: {error}") from error
-    values: dict[str, Any] = {}
-    for section, content in tables.items():
-        if not isinstance(content, dict):
-            raise SettingsError(f"{path}: {section!r} stands outside any section, such as [broker]")
-        values.update({f"{section}.{name}": value for name, value in content.items()})
-    known = [item.path for item in every_key()]
-    for name in values:
-        if name not in known:
-            raise SettingsError(f"{path}: unknown key {name}{_nearest(name, known)}")
-    return values
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    known = {item.variable: item.path for item in every_key()}
-    values: dict[str, str] = {}
-    for variable, text in environment.items():
-        if not variable.startswith(ENVIRONMENT_PREFIX):
-            continue
-        if variable not in known:
-            raise SettingsError(f"unknown variable {variable}{_nearest(variable, list(known))}")
-        values[known[variable]] = text
-    return values
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
-def _typed(item: Key, value: Any) -> Any:
-    wanted: Any = item.kind
-    try:
-        if wanted is bool:
-            typed: Any = _truth(value)
-        elif isinstance(value, str) or (wanted is float and type(value) is int) or type(value) is wanted:
-            typed = wanted(value)
-        else:
-            raise ValueError("of another type")
-    except ValueError as error:
-        raise SettingsError(f"{item.path}: {value!r} is not {_WORDS[wanted]}") from error
-    if (item.low is not None and not typed >= item.low) or (item.high is not None and not typed <= item.high):
-        reach = f"at least {item.low:g}" if item.high is None else f"from {item.low:g} to {item.high:g}"
-        raise SettingsError(f"{item.path}: must be {reach}, not {value!r}")
-    return typed
-
-
-_WORDS: Final[Mapping[type, str]] = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    str: "text",
-}
-
-
-def _truth(value: Any) -> bool:
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in words:
-        return words[value.lower()]
-    raise ValueError("neither")

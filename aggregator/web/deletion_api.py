@@ -1,0 +1,41 @@
+"""The JSON API of deletions. ``docs/api.md`` describes each route and field."""
+
+from dataclasses import asdict
+from typing import Final
+
+from flask import Blueprint, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from aggregator.services.catalogue import Services
+from aggregator.web import reviewer
+from aggregator.web.deletion import read_until
+
+API: Final = "API"
+
+
+def pages(services: Services) -> Blueprint:
+    """The routes."""
+    routes = Blueprint("deletion_api", __name__, url_prefix="/api/v1")
+    deletion = services.deletion
+
+    @routes.get("/deletions")
+    def index() -> ResponseReturnValue:
+        return jsonify(items=[asdict(one) for one in deletion.newest()])
+
+    @routes.delete("/windows/<int:window_id>")
+    def window(window_id: int) -> ResponseReturnValue:
+        return jsonify(asdict(deletion.delete_window(window_id, reviewer.current() or API)))
+
+    @routes.get("/nodes/<name>/data")
+    def plan(name: str) -> ResponseReturnValue:
+        return jsonify(asdict(deletion.plan_node(name, _until())))
+
+    @routes.delete("/nodes/<name>/data")
+    def node(name: str) -> ResponseReturnValue:
+        return jsonify(asdict(deletion.delete_node_data(name, reviewer.current() or API, _until())))
+
+    return routes
+
+
+def _until() -> float | None:
+    return read_until(request.args.get("until", ""))
