@@ -5,7 +5,7 @@ loud, and neither is an alarm.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -70,6 +70,17 @@ def together(hours: Sequence[LevelHour]) -> LevelHour | None:
         middle_dbfs=middle,
         high_dbfs=high,
     )
+
+
+def usual(hours: Sequence[LevelHour]) -> LevelHour | None:
+    """Where levels usually lie: from the quiet seconds of quiet hours (the lowest tenth) to the loud seconds
+    of loud hours (the highest tenth). None without any hour."""
+    middle = together(hours)
+    if middle is None:
+        return None
+    low = float(np.quantile([one.low_dbfs for one in hours], 0.1))
+    high = float(np.quantile([one.high_dbfs for one in hours], 0.9))
+    return replace(middle, low_dbfs=round(low, 2), high_dbfs=round(high, 2))
 
 
 def deaf_by_db(recent: Sequence[LevelHour], reference: Sequence[LevelHour]) -> float | None:

@@ -96,7 +96,7 @@ class DriftIndex:
                 until_s=until_s,
                 reference_hours=sum(one.says_something for one in reference),
                 level=drift_levels.together(recent),
-                usual_level=drift_levels.together(reference),
+                usual_level=drift_levels.usual(reference),
                 hours=tuple(_kept(connection, node.id, now_s - SHOWN_S, now_s)),
                 labels=tuple(_labels(connection, node.id, now_s, until_s, reference)),
                 spectrum=spectrum,

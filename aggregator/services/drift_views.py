@@ -106,7 +106,7 @@ def _hour(plain: Mapping[str, Any] | None) -> LevelHour | None:
 
 def _label(plain: Mapping[str, Any]) -> LabelDrift:
     pairs = ("posteriors", "usual_posteriors")
-    return LabelDrift(**plain | {name: tuple(plain[name]) for name in pairs})
+    return LabelDrift(**{**plain, **{name: tuple(plain[name]) for name in pairs}})
 
 
 def _spectrum(plain: Mapping[str, Any] | None) -> Spectrum | None:

@@ -25,14 +25,16 @@ def due(connection: Connection, made_before_s: float) -> Any | None:
 def last_hour_s(connection: Connection, node_id: int) -> float | None:
     """Where the hours of a node end that were computed already."""
     wanted = select(func.max(level_hours.c.start_s)).where(level_hours.c.node_id == node_id)
-    return connection.scalar(wanted)
+    found: float | None = connection.scalar(wanted)
+    return found
 
 
 def first_level_s(connection: Connection, node_id: int, since_s: float) -> float | None:
     """When the first stretch of levels from a moment on begins."""
     columns = levels.c
     wanted = select(func.min(columns.start_s)).where(columns.node_id == node_id, columns.start_s >= since_s)
-    return connection.scalar(wanted)
+    found: float | None = connection.scalar(wanted)
+    return found
 
 
 def stretches(connection: Connection, node_id: int, since_s: float, until_s: float) -> Sequence[Any]:

@@ -7,7 +7,18 @@ from aggregator.domain.drift_levels import LevelHour
 from aggregator.domain.drift_posteriors import SHIFTED
 from aggregator.domain.drift_spectra import BIN_RISE_DB
 from aggregator.services.drift_views import DriftView, LabelDrift
-from aggregator.web.charts import BOX_HEIGHT, BOX_WIDTH, band, bin_centres_hz, line, minus, runs
+from aggregator.web.charts import (
+    BOX_HEIGHT,
+    BOX_WIDTH,
+    Tick,
+    band,
+    bin_centres_hz,
+    frequency_ticks,
+    level_ticks,
+    line,
+    minus,
+    runs,
+)
 from aggregator.web.history_chart import Mark
 
 LOWEST_DBFS: Final = -100.0
@@ -61,6 +72,8 @@ class DriftPicture:
     bands: tuple[str, ...]
     lines: tuple[str, ...]
     points: tuple[Mark, ...]
+    level_ticks: tuple[Tick, ...]
+    frequency_ticks: tuple[Tick, ...]
     usual_top: float
     usual_height: float
     """The usual band of level behind the last two days, in the box."""
@@ -74,10 +87,18 @@ def drift_picture(view: DriftView | None) -> DriftPicture | None:
     bands, lines, points = _hours(view)
     return DriftPicture(
         view=view, now=_span("now", view.level), usual=_span("usually", usual), labels=_labels(view),
+        level_ticks=level_ticks(LOWEST_DBFS, 0.0), frequency_ticks=_frequencies(),
         bins=_bins(view), bands=bands, lines=lines, points=points,
         usual_top=round(BOX_HEIGHT * (1 - _share(usual.high_dbfs)), 1) if usual else 0.0,
         usual_height=round(BOX_HEIGHT * _width(usual), 1) if usual else 0.0,
     )  # fmt: skip
+
+
+def _frequencies() -> tuple[Tick, ...]:
+    """Those of a spectrogram, whose low end is at the bottom, with the low end at the left."""
+    return tuple(
+        Tick(at_percent=round(100 - tick.at_percent, 2), text=tick.text) for tick in frequency_ticks()
+    )
 
 
 def _share(dbfs: float) -> float:

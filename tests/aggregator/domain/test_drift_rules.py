@@ -15,7 +15,14 @@ from aggregator.domain.drift_alerts import (
     changes,
     reference_end_s,
 )
-from aggregator.domain.drift_levels import LevelHour, deaf_by_db, floor_rise_db, level_hour, together
+from aggregator.domain.drift_levels import (
+    LevelHour,
+    deaf_by_db,
+    floor_rise_db,
+    level_hour,
+    together,
+    usual,
+)
 from aggregator.domain.drift_posteriors import BUCKETS, SHIFTED, bucket, stability_index
 from aggregator.domain.drift_rates import FLOOD_LEAST, Rate, chance, dispersion, is_flood
 from aggregator.domain.drift_spectra import FEW, Spectrum, is_narrow, risen, spectrum
@@ -78,7 +85,8 @@ def test_the_louder_the_less_deaf(reference: list[LevelHour], louder: float) -> 
 
 def test_quantiles() -> None:
     assert level_hour(5.0, np.zeros(0)) is None
-    assert together([]) is None
+    assert together([]) is usual([]) is None
+    assert usual(NIGHTS_AND_DAYS) == replace(hour(-62, -25, 120 * 3600), middle_dbfs=-46.75)
     made = together([hour(-50, -30), hour(-60, -40), hour(-70, -50)])
     assert made is not None
     assert (made.low_dbfs, made.high_dbfs, made.seconds) == (-60, -40, 3 * 3600)
