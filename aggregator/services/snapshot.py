@@ -211,8 +211,7 @@ class SnapshotService:
     def _describe(self, draft: Path, chosen: Chosen, row: dict[str, Any]) -> None:
         description = {
             "frontend_digest": row["frontend_digest"], "labels": list(chosen.labels), "none": chosen.none,
-            "left_out": dict(chosen.left_out), "made_s": row["made_s"], "windows": row["windows"],
-            "digest": row["digest"],
+            "made_s": row["made_s"], "windows": row["windows"], "digest": row["digest"],
         }  # fmt: skip
         files.write_description(draft / files.DESCRIPTION, description, self._open_file)
 

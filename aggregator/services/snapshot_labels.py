@@ -62,14 +62,14 @@ class Chosen:
 def choose(reviewed: Sequence[Reviewed], base_labels: Sequence[str], *, least: int) -> Chosen:
     """The agreed reviews of labels that can be learned.
 
-    A new label needs ``least`` windows in training and one that is held out. The base's labels come first,
-    in their order, then the new ones by name.
+    A new label needs ``least`` windows in training and one in validation, by which the factory chooses when
+    it counts as heard. The base's labels come first, in their order, then the new ones by name.
     """
     agreed = [one for one in reviewed if one.agreed]
     learned = Counter(one.label for one in agreed if one.split == SPLITS[0])
-    held_out = {one.label for one in agreed if one.split != SPLITS[0]}
+    judged = {one.label for one in agreed if one.split == SPLITS[1]}
     new = sorted({one.label for one in agreed if one.label is not None} - set(base_labels))
-    enough = [label for label in new if learned[label] >= least and label in held_out]
+    enough = [label for label in new if learned[label] >= least and label in judged]
     thin = Counter(one.label for one in agreed if one.label is not None and one.label in set(new))
     for label in enough:
         del thin[label]

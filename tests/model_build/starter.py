@@ -9,14 +9,21 @@ from numpy.typing import NDArray
 
 from contract.audio import RATE_HZ
 from contract.bundle import read_bundle
-from contract.manifest import PREPROCESS
+from contract.manifest import INT8, PREPROCESS
 from model_build.batches import Copies
+from model_build.bundle import make_bundle
 from model_build.evaluate import step_levels_db
 from model_build.examples import ExampleSet, asked, whole_steps
+from model_build.export import export_classifier
+from model_build.parity import CLIPS, check_classifier
+from model_build.parity_report import frontend_part, quantized_part, streamed_part
 from model_build.recipe import Convolution, Recipe, load_recipe
 from model_build.retrain.base import Base, Origin, Streams, Training, Validation
-from model_build.runtime import Frontend
+from model_build.retrain.growth import known_network
+from model_build.retrain.hearing import Ear, base_clips, hear_clips
+from model_build.runtime import Classifier, Frontend
 from model_build.train import default_network, train
+from model_build.workshop import calibration
 from tests.model_build.fleet import Window
 
 WORDS = {
@@ -95,9 +102,36 @@ def window(name: str | None, seed: int, split: str = "training", *, called: str 
     return Window(frames=frames, label=called or name, split=split, peak_step=peak)
 
 
+def starter_bundle() -> bytes:
+    """The bundle of that model, as a training packs it."""
+    base = starter()
+    recipe, network, shown = base.recipe, known_network(base), base.training.features
+    content = export_classifier(recipe.network, network.arrays(), calibration(network, shown), INT8)
+    classifier, ears = Classifier(content), Frontend(base.preprocess)
+    agreement = check_classifier(network, classifier, list(shown[:CLIPS]))
+    clips = base_clips(base)
+    heard, floating = hear_clips(classifier, clips), Ear(network).hear(clips)
+    return make_bundle(
+        recipe,
+        base.preprocess,
+        content,
+        thresholds=base.origin.thresholds,
+        metrics={**agreement, "temperature": base.origin.temperature},
+        datasets=(),
+        proof={
+            "frontend": frontend_part(ears, recipe.frontend),
+            "quantized": quantized_part(agreement, floating, heard, recipe.labels, recipe.decision),
+            "streamed": streamed_part(classifier, shown[0]),
+        },
+    )
+
+
 @functools.cache
-def starter() -> Base:
-    """The base of a small model that knows all words but the new one."""
+def starter(digest: str = "a" * 64) -> Base:
+    """The base of a small model that knows all words but the new one, with the ``digest`` of its bundle."""
+    if digest != "a" * 64:
+        base = starter()
+        return dataclasses.replace(base, origin=dataclasses.replace(base.origin, digest=digest))
     recipe, ears = small_recipe(), Frontend(frontend())
     features, target = [], []
     for index in range(60):
