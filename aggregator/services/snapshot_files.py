@@ -26,6 +26,8 @@ WINDOWS: Final = "windows.npz"
 DESCRIPTION: Final = "snapshot.json"
 NO_LABEL: Final = -1
 UNKNOWN_STEP: Final = -1
+HEARD_LEAST: Final = 64
+"""Posterior, of 255, from which a node heard something where it was surest."""
 STEP_MS: Final = 80
 """What ``peak_step`` counts: the steps of the network that learns."""
 
@@ -107,10 +109,14 @@ def read_frames(path: Path, plan: Sequence[WindowPlan]) -> Iterator[bytes]:
 
 
 def peak_step(posteriors: bytes, labels: Sequence[str], step_ms: int) -> int:
-    """The step of ``STEP_MS`` at which any label but those in underscores was surest; -1 if unknown.
+    """The step of ``STEP_MS`` at which any label but those in underscores was surest; -1 if none was heard.
 
-    >>> peak_step(bytes([9, 0, 7, 200]), ["dog", "_silence_"], 160)
+    Of a sound that the node does not know the faint peaks say nothing: they lie anywhere, often in quiet.
+
+    >>> peak_step(bytes([90, 0, 70, 200]), ["dog", "_silence_"], 160)
     0
+    >>> peak_step(bytes([9, 0, 7, 200]), ["dog", "_silence_"], 160)
+    -1
     >>> peak_step(b"", ["dog"], 80)
     -1
     """
@@ -118,7 +124,8 @@ def peak_step(posteriors: bytes, labels: Sequence[str], step_ms: int) -> int:
     if not posteriors or not targets:
         return UNKNOWN_STEP
     values = np.frombuffer(posteriors, np.uint8).reshape(-1, len(labels))[:, targets]
-    return int(values.max(axis=1).argmax()) * step_ms // STEP_MS
+    peak = int(values.max(axis=1).argmax())
+    return peak * step_ms // STEP_MS if values[peak].max() >= HEARD_LEAST else UNKNOWN_STEP
 
 
 def _small_arrays(plan: Sequence[WindowPlan], peaks: NDArray[np.int32]) -> Iterator[tuple[str, NDArray[Any]]]:

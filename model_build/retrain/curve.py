@@ -29,6 +29,8 @@ from model_build.train import default_network, train
 
 STARTER_EPOCHS = 80
 RETRAIN_EPOCHS = 40
+_HEARD_LEAST = 0.25
+"""Posterior from which a model heard something where it was surest; fainter peaks lie anywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,8 +225,10 @@ def _snapshot_of(
 
 
 def _peak(card: Card) -> int:
-    """The step at which the model was surest that it heard a target."""
+    """The step at which the model was surest that it heard a target, as a snapshot of windows has it."""
     targets = [index for index, label in enumerate(card.labels) if is_target(label)]
     if not len(card.posteriors):
         return UNKNOWN_STEP
-    return int(card.posteriors[:, targets].max(axis=1).argmax())
+    surest = card.posteriors[:, targets].max(axis=1)
+    peak = int(surest.argmax())
+    return peak if surest[peak] >= _HEARD_LEAST else UNKNOWN_STEP

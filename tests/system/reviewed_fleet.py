@@ -5,8 +5,6 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +12,14 @@ from typing import Any
 import numpy as np
 
 from aggregator import bootstrap
+from aggregator.domain.figures import Figures
 from aggregator.domain.splits import BLOCK_S
 from aggregator.services.card_index import CardIndex
 from aggregator.services.ingest import IngestService
 from aggregator.services.labels import LabelService
+from aggregator.services.releases import ReleaseService
 from aggregator.services.review import ReviewService
+from aggregator.services.snapshot import SnapshotView
 from aggregator.settings import Settings, Store, Training, as_environment
 from aggregator.store.database import Database
 from contract.bundle import Bundle, read_bundle
@@ -32,10 +33,15 @@ from tests.model_build.fleet import Window
 from tests.model_build.starter import NEW, TARGETS, starter, starter_bundle, window
 
 REVIEWS = 60
+OTHER = "bed"
+"""A word that is none of the labels."""
 SITES = {"attic": "Loft", "shed": "Garden", "porch": "Garden", "barn": "Yard"}
-SAID = [NEW] * 32 + [*TARGETS] * 10 + [None] * 16
+SAID = [NEW] * 32 + [*TARGETS] * 10 + [OTHER] * 8 + [None] * 8
 """What is heard, in all; none: nothing but noise."""
-FIRST_S = messages.NOW_S - 86_400 * 2
+EPOCHS = 40
+"""The starter has so few examples that the default of a dozen epochs is some hundred steps."""
+FIRST_S = messages.NOW_S - 12 * 86_400
+"""From here on each split gets a part of every label that is near its share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +52,17 @@ class Ended:
     told: dict[str, Any]
     errors: str
 
+    @property
+    def refusals(self) -> list[str]:
+        """Why the gate refused."""
+        rules = self.told["verdict"]["rules"]
+        return [rule["sentence"] for rule in rules if not rule["passed"]]
+
 
 class ReviewedFleet:
     """An aggregator with a starter model, the windows of a fleet, and people who review them."""
 
-    def __init__(self, folder: Path, **training: Any) -> None:
+    def __init__(self, folder: Path) -> None:
         base, bundle = folder / "starter.base", folder / "starter.bundle"
         content = starter_bundle()
         bundle.write_bytes(content)
@@ -58,7 +70,7 @@ class ReviewedFleet:
         write_base(starter(self.starter.digest), base)
         self.settings = Settings(
             store=Store(folder=str(folder / "data")),
-            training=Training(base=str(base), bundle=str(bundle), **training),
+            training=Training(base=str(base), bundle=str(bundle), epochs=EPOCHS),
         )
         self.database: Database = bootstrap.database(self.settings, migrate=True)
         self.truth: dict[int, str | None] = {}
@@ -74,13 +86,13 @@ class ReviewedFleet:
             node = list(SITES)[number % len(SITES)]
             heard = window(name, 10_000 + 10 * number)
             ingest.store([messages.incoming(self._message(node, number, heard), node)])
-            self.truth[number + 1] = name
+            self.truth[number + 1] = None if name == OTHER else name
         CardIndex(self.database, LabelService(self.database)).finish()
 
     def _message(self, node: str, number: int, heard: Window) -> Any:
         manifest = self.starter.manifest
         posteriors = Classifier(self.starter.files[CLASSIFIER]).clip(heard.frames, STEP_FRAMES)
-        start_s = FIRST_S + number // 4 * BLOCK_S + 30.0 + 60.0 * (number % 4)
+        start_s = FIRST_S + number * BLOCK_S + 30.0
         return messages.features(
             number + 1,
             boot=boot_of(node),
@@ -129,14 +141,24 @@ class ReviewedFleet:
         told = json.loads(done.stdout) if done.stdout else {}
         return Ended(status=done.returncode, told=told, errors=done.stderr)
 
-    def figures(self, release_id: int) -> Any:
-        """What the gate was told of a release."""
-        return bootstrap.releases(self.settings, self.database).detail(release_id)
+    @property
+    def releases(self) -> ReleaseService:
+        """The registry."""
+        return bootstrap.releases(self.settings, self.database)
 
+    def judged(self, release_id: int) -> tuple[Figures, Figures]:
+        """What the gate was told of a candidate and of the starter."""
+        detail = self.releases.detail(release_id)
+        assert detail.candidate is not None
+        assert detail.incumbent is not None
+        return detail.candidate, detail.incumbent
 
-def opened(folder: Path, **training: Any) -> Iterator[ReviewedFleet]:
-    """A fleet that has been heard."""
-    fleet = ReviewedFleet(folder, **training)
-    with closing(fleet.database):
-        fleet.hear()
-        yield fleet
+    def snapshot(self, snapshot_id: int | None) -> SnapshotView:
+        """A frozen state of the data set."""
+        found = bootstrap.services(self.settings, self.database).snapshots.find(snapshot_id or 0)
+        assert found is not None
+        return found
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.close()
