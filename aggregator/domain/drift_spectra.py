@@ -28,7 +28,8 @@ def spectrum(windows: Sequence[NDArray[np.int8]]) -> Spectrum | None:
     """The median over windows, (frames, mel bins) int8 each, of what stays in each bin. None of too few."""
     if len(windows) < LEAST_WINDOWS:
         return None
-    floors = np.stack([np.percentile(frames, QUIET_SHARE, axis=0) for frames in windows])
+    # In float: between two int8 values numpy interpolates in int8, which overflows.
+    floors = np.stack([np.percentile(frames.astype(np.float32), QUIET_SHARE, axis=0) for frames in windows])
     decibels = (np.median(floors, axis=0) - FEATURE_ZERO_POINT) * FEATURE_SCALE_DB
     return Spectrum(windows=len(windows), floor_db=tuple(round(float(one), 1) for one in decibels))
 

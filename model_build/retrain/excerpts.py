@@ -73,7 +73,8 @@ def cut(frames: NDArray[np.int8], start: int, length: int, *, lasting: bool) -> 
     inside = (places >= 0) & (places < len(frames))
     if inside.all():
         return frames[start : start + length]
-    quiet = np.percentile(frames, _QUIET_PERCENTILE, axis=0).astype(np.int8)
+    # In float: between two int8 values numpy interpolates in int8, which overflows.
+    quiet = np.percentile(frames.astype(np.float32), _QUIET_PERCENTILE, axis=0).astype(np.int8)
     clip = np.tile(quiet, (length, 1))
     clip[inside] = frames[places[inside]]
     return clip

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contract.audio import FEATURE_ZERO_POINT
@@ -53,6 +53,7 @@ def test_a_window_shorter_than_a_clip_lies_within_it() -> None:
 
 
 @given(st.integers(1, 400), st.integers(-100, 500), st.integers(1, 252), st.booleans())
+@example(2, -1, 1, False)
 @settings(deadline=None)
 def test_a_cut_has_its_length_and_nothing_but_the_window(
     frames: int, start: int, length: int, lasting: bool
