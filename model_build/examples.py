@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,12 +77,24 @@ def plain_copy(
     recipe: Recipe, sounds: Sequence[Sound], negatives: Sequence[Negative], frontend: Frontend
 ) -> ExampleSet:
     """A copy in which every sound is as it was recorded, one clip to an example."""
-    plain = dataclasses.replace(
+    return make_copy(unvaried(recipe), 0, sounds, [], negatives, frontend)
+
+
+def unvaried(recipe: Recipe) -> Recipe:
+    """``recipe`` with recordings left as they are, one by one."""
+    names = (field.name for field in dataclasses.fields(recipe.augment))
+    chances: dict[str, Any] = {name: 0.0 for name in names if name.endswith("_chance")}
+    augment = dataclasses.replace(
         recipe.augment,
-        chained_part=0.0, speed=0.0, gain_db=(0.0, 0.0), shift_s=0.0, noise_chance=0.0, scrambled_part=0.0,
-        room_chance=0.0, overdrive_chance=0.0, offset_chance=0.0, codec_chance=0.0,
-    )  # fmt: skip
-    return make_copy(dataclasses.replace(recipe, augment=plain), 0, sounds, [], negatives, frontend)
+        copies=1,
+        chained_part=0.0,
+        scrambled_part=0.0,
+        speed=0.0,
+        shift_s=0.0,
+        gain_db=(0.0, 0.0),
+        **chances,
+    )
+    return dataclasses.replace(recipe, augment=augment)
 
 
 class _ExampleMaker:

@@ -1,21 +1,16 @@
 """The JSON API, version 1. ``docs/api.md`` describes each route and field."""
 
 from dataclasses import asdict
-from typing import Final
 
 from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import BadRequest
 
 from aggregator.services.catalogue import Services
 from aggregator.services.detections import WindowView
 from aggregator.web import reviewer
-from aggregator.web.filters import read_filter
+from aggregator.web.filters import read_filter, read_limit
 from aggregator.web.security import csrf_token
 from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT
-
-_PAGE: Final = 50
-_LARGEST_PAGE: Final = 500
 
 
 def pages(services: Services) -> Blueprint:
@@ -40,7 +35,7 @@ def pages(services: Services) -> Blueprint:
     @routes.get("/detections")
     def detections() -> ResponseReturnValue:
         wanted = read_filter(request.args)
-        page = services.detections.page(wanted.filter, request.args.get("cursor"), _limit())
+        page = services.detections.page(wanted.filter, request.args.get("cursor"), read_limit(request.args))
         return jsonify(items=[asdict(item) for item in page.items], older=page.older, newer=page.newer)
 
     @routes.get("/detections/<int:detection_id>")
@@ -69,19 +64,11 @@ def pages(services: Services) -> Blueprint:
 
     @routes.get("/quarantine")
     def quarantine() -> ResponseReturnValue:
-        return jsonify(items=[asdict(item) for item in services.statistics.quarantine(_limit())])
+        return jsonify(
+            items=[asdict(item) for item in services.statistics.quarantine(read_limit(request.args))]
+        )
 
     return routes
-
-
-def _limit() -> int:
-    try:
-        limit = int(request.args.get("limit", _PAGE))
-    except ValueError:
-        limit = 0
-    if not 1 <= limit <= _LARGEST_PAGE:
-        raise BadRequest(f"limit must be a whole number from 1 to {_LARGEST_PAGE}.")
-    return limit
 
 
 def _found(services: Services, window_id: int) -> WindowView:

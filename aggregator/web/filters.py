@@ -11,6 +11,8 @@ from werkzeug.exceptions import BadRequest
 from aggregator.services.detections import DetectionFilter
 
 _FARTHEST_OFFSET_MIN = 24 * 60
+_PAGE = 50
+_LARGEST_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,3 +88,18 @@ def _moment(text: str, offset: timedelta) -> datetime:
 
 def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).isdecimal()
+
+
+def read_limit(arguments: Mapping[str, str]) -> int:
+    """How many rows an answer of the API may have; ``BadRequest`` says what would do.
+
+    >>> read_limit({}), read_limit({"limit": "7"})
+    (50, 7)
+    """
+    try:
+        limit = int(arguments.get("limit", _PAGE))
+    except ValueError:
+        limit = 0
+    if not 1 <= limit <= _LARGEST_PAGE:
+        raise BadRequest(f"limit must be a whole number from 1 to {_LARGEST_PAGE}.")
+    return limit

@@ -1,7 +1,7 @@
 """The JSON API of reviewing: cards, answers, labels, the data set. ``docs/api.md`` describes each."""
 
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -10,10 +10,8 @@ from werkzeug.exceptions import BadRequest
 from aggregator.services.catalogue import Services
 from aggregator.services.reviews import CardView
 from aggregator.web import reviewer
+from aggregator.web.filters import read_limit
 from aggregator.web.review_labels import read_digit
-
-_PAGE: Final = 50
-_LARGEST_PAGE: Final = 500
 
 
 def pages(services: Services) -> Blueprint:
@@ -27,7 +25,7 @@ def pages(services: Services) -> Blueprint:
 
     @routes.get("/review/cards")
     def cards() -> ResponseReturnValue:
-        return jsonify(window_ids=review.waiting(_reviewer(), _limit()))
+        return jsonify(window_ids=review.waiting(_reviewer(), read_limit(request.args)))
 
     @routes.get("/review/cards/<int:window_id>")
     def card(window_id: int) -> ResponseReturnValue:
@@ -41,7 +39,7 @@ def pages(services: Services) -> Blueprint:
 
     @routes.get("/review/answers")
     def answers() -> ResponseReturnValue:
-        return jsonify(items=[asdict(one) for one in review.recent(_limit())])
+        return jsonify(items=[asdict(one) for one in review.recent(read_limit(request.args))])
 
     @routes.post("/review/answers")
     def answer() -> ResponseReturnValue:
@@ -144,10 +142,3 @@ def _truth(name: str) -> bool | None:
     if text not in (None, "0", "1"):
         raise BadRequest(f"{name} must be 0 or 1.")
     return None if text is None else text == "1"
-
-
-def _limit() -> int:
-    limit = request.args.get("limit", _PAGE, type=int)
-    if not 1 <= limit <= _LARGEST_PAGE:
-        raise BadRequest(f"limit must be a whole number from 1 to {_LARGEST_PAGE}.")
-    return limit

@@ -1,9 +1,8 @@
 """What every contender is given: the same examples to learn from and the same clips to be judged by."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from model_build.augment import Augmenter
 from model_build.dataset import TRAINING, VALIDATION, Pcm, Progress, Recordings, Sound
 from model_build.errors import DatasetError
 from model_build.evaluate import step_levels_db
-from model_build.examples import ExampleSet, make_copy, whole_steps
+from model_build.examples import ExampleSet, make_copy, unvaried, whole_steps
 from model_build.negatives import Negatives
 from model_build.recipe import Recipe
 from model_build.runtime import Frontend
@@ -175,22 +174,6 @@ class _Drawn:
     seed: int
     plain: ExampleSet
     copies: list[ExampleSet]
-
-
-def unvaried(recipe: Recipe) -> Recipe:
-    """``recipe`` with recordings left as they are, one by one."""
-    chances: dict[str, Any] = {f.name: 0.0 for f in fields(recipe.augment) if f.name.endswith("_chance")}
-    augment = replace(
-        recipe.augment,
-        copies=1,
-        chained_part=0.0,
-        scrambled_part=0.0,
-        speed=0.0,
-        shift_s=0.0,
-        gain_db=(0.0, 0.0),
-        **chances,
-    )
-    return replace(recipe, augment=augment)
 
 
 def surrounded(pcm: Pcm, draw: np.random.Generator) -> Pcm:
