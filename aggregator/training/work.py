@@ -134,6 +134,7 @@ class Work:
             path = self._releases.bundle_path(incumbent.digest)
             theirs = self._measure(factory, snapshot_id, path, "incumbent")
             self._releases.record(incumbent.id, snapshot_id, theirs)
+        self._begin("applying the rules")
         verdict = gate.judge(read_figures(mine), read_figures(theirs), self._limits)
         release = self._releases.register(
             candidate,
@@ -166,9 +167,14 @@ class Work:
 
     def _begin(self, what: str) -> None:
         self._show(begin(what, curve=self._progress.curve))
+        self._heed()
 
     def _frozen(self, done: int, total: int) -> None:
         self._show(replace(self._progress, done=float(done), total=float(total)))
+        self._heed()
+
+    def _heed(self) -> None:
+        """Leave if somebody wants the end: a child may have ended before it was asked to."""
         if self._cancel or self._stopped():
             raise StoppedError
 

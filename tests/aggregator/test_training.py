@@ -208,13 +208,19 @@ def test_cancelling(any_database: Database) -> None:
         trainings.cancel(99, "noa")
 
 
-def test_a_training_is_cancelled_while_it_runs(workshop: Workshop) -> None:
-    workshop.plan(epoch_s=0.2)
+@pytest.mark.parametrize("let_go", [False, True])
+def test_a_training_is_cancelled_while_it_runs(workshop: Workshop, let_go: bool) -> None:
+    """Also where the child goes on and ends by itself before anybody tells it to."""
+    hold = workshop.folder / "hold"
+    hold.touch()
+    workshop.plan(hold=str(hold), hold_after=1)
     asked = workshop.trainings.ask("mia")
 
     def cancel() -> None:
         wait_until(lambda: "epoch 1" in workshop.told(), "it learns")
         workshop.trainings.cancel(asked.id, "noa")
+        if let_go:
+            hold.unlink()
 
     thread = threading.Thread(target=cancel)
     thread.start()
