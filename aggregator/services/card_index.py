@@ -7,7 +7,8 @@ on meanwhile, and memory stays bounded however many windows there are.
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -51,7 +52,7 @@ class _Surroundings:
         known = None if label is None or means_none(label) else self.meant.get(label, label)
         return Parts(
             uncertainty=row["uncertainty"],
-            rarity=value.rarity(known, self.answered),
+            rarity=value.rarity(label, known, self.answered),
             novelty=value.novelty(node, site, self.answered),
             disagreement=row["disagreement"],
             reason=value.reason(row["reason"]),
@@ -180,13 +181,18 @@ def _look(connection: Connection) -> _Surroundings:
     nodes = {row.id: (row.name, site_of(row.birth)) for row in dataset.births(connection)}
     names = {row.id: row.name for row in review_labels.all_rows(connection)}
     meant = {row.name: names[row.merged_into or row.id] for row in review_labels.all_rows(connection)}
-    by_label: dict[str | None, int] = {}
-    by_node: dict[str, int] = {}
-    by_site: dict[str, int] = {}
+    return _Surroundings(answered=_answered(connection, nodes), nodes=nodes, meant=meant)
+
+
+def _answered(connection: Connection, nodes: Mapping[int, tuple[str, str]]) -> Answered:
+    by_label: Counter[str | None] = Counter()
+    by_guess: dict[str | None, Counter[str | None]] = {}
+    by_node: Counter[str] = Counter()
+    by_site: Counter[str] = Counter()
     for row in store.answered(connection):
         node, site = nodes[row.node_id]
-        by_label[row.label] = by_label.get(row.label, 0) + row.count
-        by_node[node] = by_node.get(node, 0) + row.count
-        by_site[site] = by_site.get(site, 0) + row.count
-    answered = Answered(by_label=by_label, by_node=by_node, by_site=by_site)
-    return _Surroundings(answered=answered, nodes=nodes, meant=meant)
+        by_label[row.label] += row.count
+        by_guess.setdefault(row.top_label, Counter())[row.label] += row.count
+        by_node[node] += row.count
+        by_site[site] += row.count
+    return Answered(by_label=by_label, by_guess=by_guess, by_node=by_node, by_site=by_site)
