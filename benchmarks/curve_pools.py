@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from contract.audio import FRAMES_PER_S, RATE_HZ
 from model_build.augment import Augmenter
-from model_build.dataset import VALIDATION, Progress, Sound, find_corpus, load_recordings
+from model_build.dataset import VALIDATION, Corpus, Progress, Sound, find_corpus, load_recordings
 from model_build.errors import DatasetError
 from model_build.evaluate import step_levels_db
 from model_build.examples import whole_steps
@@ -39,9 +39,11 @@ class Kind:
 
     recipe: str
     excerpt_s: float | None
-    """Shorter than the recipe's, which shortens a training."""
+    """Where it is shorter than the recipe's, it shortens a training."""
     window_s: float
     """A window is cut from each clip of the pool, where it is loudest: a node sends it for a reason."""
+    starter_epochs: int
+    retrain_epochs: int
     starter: int | None = None
     pool: int | None = None
     exam: int | None = None
@@ -49,9 +51,14 @@ class Kind:
 
 
 KINDS = (
-    Kind(recipe="sounds", excerpt_s=2.6, window_s=2.4),
-    Kind(recipe="keywords", excerpt_s=None, window_s=1.04, starter=40, pool=12, exam=25, read=120),
-)
+    Kind(recipe="sounds", excerpt_s=2.6, window_s=2.4, starter_epochs=80, retrain_epochs=40),
+    Kind(
+        recipe="keywords", excerpt_s=None, window_s=1.04, starter_epochs=40, retrain_epochs=20,
+        starter=30, pool=16, exam=30, read=120,
+    ),
+)  # fmt: skip
+SMALL = "sounds"
+"""Network and batches of this recipe serve all: it learns from few clips, in seconds."""
 
 
 class Pools:
@@ -95,19 +102,19 @@ class Pools:
             known_labels=(*labels, *([recipe.silence] * len(quiet))),
             pool=tuple(self._pool(self._some(of_pool, kind.pool, draw), draw)),
             exam=tuple(self._clip(i) for i in self._some(of_exam, kind.exam, draw)),
+            starter_epochs=kind.starter_epochs,
+            retrain_epochs=kind.retrain_epochs,
         )
 
     def _parted(self, draw: np.random.Generator, exam: str) -> tuple[list[int], list[int]]:
-        """Clips that the starter learns from, and those that the fleet hears: other folds, or other speakers."""
-        others = [(i, sound) for i, sound in enumerate(self._sounds) if sound.clip.split != exam]
-        names = sorted({_source(sound) for _, sound in others})
-        part = names if len(names) < 10 else names[: len(names)]
-        order = draw.permutation(len(part))
-        count = 1 if len(names) < 10 else len(names) // 2
-        chosen = {part[place] for place in order[:count]}
+        """Clips for the starter, and for the fleet: one of the other folds, or half of the speakers."""
+        others = [(i, _source(sound)) for i, sound in enumerate(self._sounds) if sound.clip.split != exam]
+        sources = sorted({source for _, source in others})
+        count = 1 if exam.isdigit() else len(sources) // 2
+        chosen = {sources[place] for place in draw.permutation(len(sources))[:count]}
         return (
-            [i for i, sound in others if _source(sound) in chosen],
-            [i for i, sound in others if _source(sound) not in chosen],
+            [i for i, source in others if source in chosen],
+            [i for i, source in others if source not in chosen],
         )
 
     def _some(self, clips: Sequence[int], most: int | None, draw: np.random.Generator) -> list[int]:
@@ -152,14 +159,22 @@ def _source(sound: Sound) -> str:
     return sound.clip.split if sound.clip.split.isdigit() else sound.clip.group
 
 
-def _fitting(data: Path):
+def _fitting(data: Path) -> tuple[Kind, Recipe, Corpus]:
+    reasons = []
     for kind in KINDS:
         recipe = load_recipe(kind.recipe)
         try:
             corpus = find_corpus(recipe, data)
         except DatasetError as error:
-            reason = error
+            reasons.append(str(error))
         else:
-            training = dataclasses.replace(recipe.training, network_seeds=(1,), excerpt_s=kind.excerpt_s)
-            return kind, dataclasses.replace(recipe, training=training), corpus
-    raise reason
+            return kind, _quick(recipe, kind), corpus
+    raise DatasetError("; ".join(reasons))
+
+
+def _quick(recipe: Recipe, kind: Kind) -> Recipe:
+    small = load_recipe(SMALL)
+    training = dataclasses.replace(
+        recipe.training, network_seeds=(1,), excerpt_s=kind.excerpt_s, batch=small.training.batch
+    )
+    return dataclasses.replace(recipe, training=training, network=small.network)

@@ -1,4 +1,4 @@
-"""The review queue as it is shipped, as an order of the learning curve: real store, cards, values, and groups."""
+"""The review queue that is shipped, as an order of the learning curve: store, cards, values and groups."""
 
 import tempfile
 import time

@@ -25,7 +25,7 @@ class Guess:
     entropy: float
     """Part of the largest possible, 0 (sure) to 1 (no idea)."""
     heard: float
-    """Posterior of all labels without underscores together: whether there was anything; 1 if it is not known."""
+    """Posterior of all labels without underscores together; 1 if there is none."""
     step: int
     """The step at which the strongest label without underscores was strongest; -1 if there is none."""
 

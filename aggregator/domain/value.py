@@ -23,7 +23,7 @@ SITE_HALF: Final = 20
 """So many answers halve what is left to learn about a label, a node, a site."""
 AS_GUESSED: Final = 2
 NEVER_SEEN: Final = 1
-"""Before there is any answer to a guess: so many that agree with it, and so many of a label nobody has given."""
+"""Before any answer to a guess: so many that agree with it, and so many of a label that nobody has given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,9 @@ COUNTS = st.dictionaries(st.sampled_from([*LABELS[:3], None]), st.integers(1, 10
 
 
 @given(st.dictionaries(st.sampled_from([*LABELS, None]), COUNTS), st.sampled_from([*LABELS, None]))
-def test_no_answers_lead_out_of_the_scale(by_guess: dict[str | None, dict[str | None, int]], told: str) -> None:
+def test_no_answers_lead_out_of_the_scale(
+    by_guess: dict[str | None, dict[str | None, int]], told: str
+) -> None:
     by_label = sum((Counter(said) for said in by_guess.values()), Counter[str | None]())
     assert 0 <= value.rarity(told, told, Answered(by_label=by_label, by_guess=by_guess)) <= 1
 
