@@ -27,7 +27,8 @@ from typing import Any
 
 from aggregator import bootstrap
 from aggregator.domain import trainings as states
-from aggregator.services.card_index import CardIndex
+from aggregator.services.background import Background, Task
+from aggregator.services.card_index import WINDOWS_AT_ONCE, CardIndex
 from aggregator.services.labels import LabelService
 from aggregator.settings import Settings, Store, Training, as_environment
 from aggregator.store.database import Database
@@ -42,6 +43,7 @@ ALONE, TRAINING, CARDS = "alone", "training", "training_and_cards"
 FREEZING = "freezing"
 WINDOW_EVERY = 10
 SAMPLE_S = 0.1
+GATE, STEPS = "cards.go", "cards.steps"
 
 
 class Trainer:
@@ -126,7 +128,7 @@ class CardWorker:
     """The card index in a process of its own, as the dashboard runs it; works only while a file is there."""
 
     def __init__(self, folder: Path) -> None:
-        self._gate = folder / "cards.go"
+        self._gate = folder / GATE
         words = ["-m", "benchmarks.ingest_while_training", "--cards", str(folder)]
         self._process = subprocess.Popen([sys.executable, *words])
 
@@ -143,13 +145,28 @@ class CardWorker:
         self._process.wait()
 
 
-def make_cards(folder: Path) -> None:
-    """Take a step whenever the gate is open, until the process is ended."""
-    database = bootstrap.database(_settings(folder), migrate=False)
-    index = CardIndex(database, LabelService(database))
-    while True:
-        if not (folder / "cards.go").exists() or not index.step():
+class Gated:
+    """Card index that stands still while the gate is closed."""
+
+    def __init__(self, folder: Path) -> None:
+        database = bootstrap.database(_settings(folder), migrate=False)
+        self._index, self._gate = CardIndex(database, LabelService(database)), folder / GATE
+        self._steps = folder / STEPS
+
+    def step(self) -> bool:
+        if not self._gate.exists():
             time.sleep(0.02)
+            return False
+        more = self._index.step()
+        with self._steps.open("a") as file:
+            file.write("." if more else "")
+        return more
+
+
+def make_cards(folder: Path) -> None:
+    """Work as the dashboard's process does, until the process is ended."""
+    Background(Task(name="card-index", work=Gated(folder), idle_s=0.02, complaint="no cards")).start()
+    signal.pause()
 
 
 class Rounds:
@@ -226,7 +243,9 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 one.end()
         broker.stop()
         database.close()
-    return _told(options, rates, trainer, ended)
+    steps = folder / STEPS
+    cards_made = WINDOWS_AT_ONCE * steps.stat().st_size if steps.exists() else 0
+    return _told(options, rates, trainer, ended) | {"cards_made": cards_made}
 
 
 def _told(

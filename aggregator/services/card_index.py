@@ -93,22 +93,35 @@ class CardIndex:
         return steps
 
     def _add(self, windows: Sequence[Any]) -> None:
-        drafts = [_draft(window) for window in windows]
+        drafts = self._grouped([_draft(window) for window in windows])
         labels = {window.labels for window in windows} - self._known_labels
+        wanted = {draft[name] for draft in drafts for name in ("window_id", "representative")} - {None}
         with self._database.write() as connection:
             for text in sorted(labels):
                 self._labels.ensure(connection, json.loads(text), None)
-            stored = reviews.stored(connection, [draft["window_id"] for draft in drafts])
+            stored = reviews.stored(connection, sorted(wanted))
             for draft in drafts:
                 if draft["window_id"] in stored:  # it may have been deleted meanwhile
-                    self._add_one(connection, draft)
+                    standing = draft["representative"] if draft["representative"] in stored else None
+                    self._add_one(connection, draft | {"representative": standing})
         self._known_labels |= labels
 
+    def _grouped(self, drafts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """``drafts`` with the card that stands for each one's group, found before anything is locked."""
+        alike: dict[tuple[Any, ...], list[tuple[int, bytes]]] = {}
+        grouped = []
+        for draft in drafts:
+            kind = draft["node_id"], draft["top_label"], draft["frontend_digest"]
+            if kind not in alike:
+                with self._database.read() as connection:
+                    alike[kind] = store.fingerprints(connection, *kind, COMPARED_WITH)
+            near = nearest(draft["fingerprint"], [print_ for _, print_ in alike[kind]])
+            grouped.append(draft | {"representative": None if near is None else alike[kind][near][0]})
+            if near is None:
+                alike[kind].append((draft["window_id"], draft["fingerprint"]))
+        return grouped
+
     def _add_one(self, connection: Connection, draft: dict[str, Any]) -> None:
-        alike = store.fingerprints(
-            connection, draft["node_id"], draft["top_label"], draft["frontend_digest"], COMPARED_WITH
-        )
-        near = nearest(draft["fingerprint"], [print_ for _, print_ in alike])
         mine = (draft["top_label"], draft["posterior"])
         contradicting = 0.0
         for other in store.of_other_models(connection, draft):
@@ -116,11 +129,7 @@ class CardIndex:
             store.raise_disagreement(connection, other.window_id, found)
             contradicting = max(contradicting, found)
             self._valued_state = None  # the other card is worth more than before
-        row = draft | {
-            "representative": None if near is None else alike[near][0],
-            "disagreement": contradicting,
-            "answers": 0,
-        }
+        row = draft | {"disagreement": contradicting, "answers": 0}
         store.add(connection, row | self._worth(row))
 
     def _worth(self, row: dict[str, Any]) -> dict[str, float]:
