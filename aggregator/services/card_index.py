@@ -188,8 +188,7 @@ def _draft(window: Any) -> dict[str, Any]:
 
 def _look(connection: Connection) -> _Surroundings:
     nodes = {row.id: (row.name, site_of(row.birth)) for row in dataset.births(connection)}
-    names = {row.id: row.name for row in review_labels.all_rows(connection)}
-    meant = {row.name: names[row.merged_into or row.id] for row in review_labels.all_rows(connection)}
+    meant = review_labels.meant(connection)
     return _Surroundings(answered=_answered(connection, nodes), nodes=nodes, meant=meant)
 
 
