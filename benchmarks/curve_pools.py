@@ -53,7 +53,7 @@ class Kind:
 KINDS = (
     Kind(recipe="sounds", excerpt_s=2.6, window_s=2.4, starter_epochs=80, retrain_epochs=40),
     Kind(
-        recipe="keywords", excerpt_s=None, window_s=1.04, starter_epochs=40, retrain_epochs=20,
+        recipe="keywords", excerpt_s=None, window_s=1.04, starter_epochs=100, retrain_epochs=30,
         starter=30, pool=16, exam=30, read=120,
     ),
 )  # fmt: skip
