@@ -62,7 +62,7 @@ def test_a_training_ends_with_a_verdict(workshop: Workshop) -> None:
     nice = workshop.told()[0].split()[3]
     assert int(nice) >= 15
     session_nice = workshop.told()[1].split()[-1]
-    assert session_nice in ("None", "15"), "a session of its own is not worth as much as that of ingest"
+    assert session_nice in ("None", "10"), "a session of its own is not worth as much as that of ingest"
 
 
 def test_the_incumbent_is_measured_once_per_snapshot(workshop: Workshop) -> None:
