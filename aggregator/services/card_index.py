@@ -7,7 +7,8 @@ on meanwhile, and memory stays bounded however many windows there are.
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -51,7 +52,7 @@ class _Surroundings:
         known = None if label is None or means_none(label) else self.meant.get(label, label)
         return Parts(
             uncertainty=row["uncertainty"],
-            rarity=value.rarity(known, self.answered),
+            rarity=value.rarity(label, known, self.answered),
             novelty=value.novelty(node, site, self.answered),
             disagreement=row["disagreement"],
             reason=value.reason(row["reason"]),
@@ -92,22 +93,35 @@ class CardIndex:
         return steps
 
     def _add(self, windows: Sequence[Any]) -> None:
-        drafts = [_draft(window) for window in windows]
+        drafts = self._grouped([_draft(window) for window in windows])
         labels = {window.labels for window in windows} - self._known_labels
+        wanted = {draft[name] for draft in drafts for name in ("window_id", "representative")} - {None}
         with self._database.write() as connection:
             for text in sorted(labels):
                 self._labels.ensure(connection, json.loads(text), None)
-            stored = reviews.stored(connection, [draft["window_id"] for draft in drafts])
+            stored = reviews.stored(connection, sorted(wanted))
             for draft in drafts:
                 if draft["window_id"] in stored:  # it may have been deleted meanwhile
-                    self._add_one(connection, draft)
+                    standing = draft["representative"] if draft["representative"] in stored else None
+                    self._add_one(connection, draft | {"representative": standing})
         self._known_labels |= labels
 
+    def _grouped(self, drafts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """``drafts`` with the card that stands for each one's group, found before anything is locked."""
+        alike: dict[tuple[Any, ...], list[tuple[int, bytes]]] = {}
+        grouped = []
+        for draft in drafts:
+            kind = draft["node_id"], draft["top_label"], draft["frontend_digest"]
+            if kind not in alike:
+                with self._database.read() as connection:
+                    alike[kind] = store.fingerprints(connection, *kind, COMPARED_WITH)
+            near = nearest(draft["fingerprint"], [print_ for _, print_ in alike[kind]])
+            grouped.append(draft | {"representative": None if near is None else alike[kind][near][0]})
+            if near is None:
+                alike[kind].append((draft["window_id"], draft["fingerprint"]))
+        return grouped
+
     def _add_one(self, connection: Connection, draft: dict[str, Any]) -> None:
-        alike = store.fingerprints(
-            connection, draft["node_id"], draft["top_label"], draft["frontend_digest"], COMPARED_WITH
-        )
-        near = nearest(draft["fingerprint"], [print_ for _, print_ in alike])
         mine = (draft["top_label"], draft["posterior"])
         contradicting = 0.0
         for other in store.of_other_models(connection, draft):
@@ -115,11 +129,7 @@ class CardIndex:
             store.raise_disagreement(connection, other.window_id, found)
             contradicting = max(contradicting, found)
             self._valued_state = None  # the other card is worth more than before
-        row = draft | {
-            "representative": None if near is None else alike[near][0],
-            "disagreement": contradicting,
-            "answers": 0,
-        }
+        row = draft | {"disagreement": contradicting, "answers": 0}
         store.add(connection, row | self._worth(row))
 
     def _worth(self, row: dict[str, Any]) -> dict[str, float]:
@@ -178,15 +188,19 @@ def _draft(window: Any) -> dict[str, Any]:
 
 def _look(connection: Connection) -> _Surroundings:
     nodes = {row.id: (row.name, site_of(row.birth)) for row in dataset.births(connection)}
-    names = {row.id: row.name for row in review_labels.all_rows(connection)}
-    meant = {row.name: names[row.merged_into or row.id] for row in review_labels.all_rows(connection)}
-    by_label: dict[str | None, int] = {}
-    by_node: dict[str, int] = {}
-    by_site: dict[str, int] = {}
+    meant = review_labels.meant(connection)
+    return _Surroundings(answered=_answered(connection, nodes), nodes=nodes, meant=meant)
+
+
+def _answered(connection: Connection, nodes: Mapping[int, tuple[str, str]]) -> Answered:
+    by_label: Counter[str | None] = Counter()
+    by_guess: dict[str | None, Counter[str | None]] = {}
+    by_node: Counter[str] = Counter()
+    by_site: Counter[str] = Counter()
     for row in store.answered(connection):
         node, site = nodes[row.node_id]
-        by_label[row.label] = by_label.get(row.label, 0) + row.count
-        by_node[node] = by_node.get(node, 0) + row.count
-        by_site[site] = by_site.get(site, 0) + row.count
-    answered = Answered(by_label=by_label, by_node=by_node, by_site=by_site)
-    return _Surroundings(answered=answered, nodes=nodes, meant=meant)
+        by_label[row.label] += row.count
+        by_guess.setdefault(row.top_label, Counter())[row.label] += row.count
+        by_node[node] += row.count
+        by_site[site] += row.count
+    return Answered(by_label=by_label, by_guess=by_guess, by_node=by_node, by_site=by_site)
