@@ -20,6 +20,7 @@ from model_build.errors import SnapshotError
 from model_build.report.nothing import NOTHING_S, nothings
 from model_build.report.rules import Rules
 from model_build.retrain.base import Base
+from model_build.retrain.crosscheck import cross_check
 from model_build.retrain.hearing import base_clips, hear_clips, whole_step_frames
 from model_build.retrain.snapshot import SPLITS, TRAINING, Snapshot
 from model_build.runtime import Classifier, Frontend
@@ -52,6 +53,7 @@ def judge(bundle: Bundle, path: Path, base: Base, snapshot: Snapshot, progress: 
         "cost_ms_per_s": judging.cost_ms_per_s(),
         "parity": {name: value for name, value in manifest.metrics.items() if name.startswith("parity_")},
         "windows": judging.windows(snapshot),
+        "reviews": judging.reviews(base, snapshot),
         "base": judging.base(base),
         "streams": judging.streams(base),
         "nothing": judging.nothing(),
@@ -80,6 +82,22 @@ class _Judging:
             })  # fmt: skip
             self._progress("judging windows", count + 1, len(held_back))
         return figures
+
+    def reviews(self, base: Base, snapshot: Snapshot) -> list[dict[str, Any]]:
+        """What all other reviews say of each one; the bundle is not asked."""
+        self._progress("comparing the reviews", 0, 1)
+        checked = cross_check(base, snapshot)
+        self._progress("comparing the reviews", 1, 1)
+        return [
+            {
+                "window_id": int(snapshot.window_id[one.window]),
+                "split": SPLITS[int(snapshot.split[one.window])],
+                "truth": snapshot.name(one.window),
+                "others": one.others,
+                "doubt": round(one.doubt, 6),
+            }
+            for one in checked
+        ]
 
     def base(self, base: Base) -> list[dict[str, Any]]:
         """What is said of each validation clip of the base."""

@@ -47,7 +47,11 @@ class _Share:
 
 
 class WindowLessons:
-    """Base examples and the training windows of a snapshot, epoch after epoch."""
+    """Base examples and the training windows of a snapshot, epoch after epoch.
+
+    Of a window of none of the labels the base's network says which label in underscores it is: some are
+    silence, some are other sounds, and reviewers do not tell them apart.
+    """
 
     def __init__(self, recipe: Recipe, base: Base, snapshot: Snapshot, starts: NDArray[np.int64]) -> None:
         self._recipe, self._base, self._snapshot, self._starts = recipe, base, snapshot, starts
@@ -60,6 +64,12 @@ class WindowLessons:
         self._shares = self._planned()
         silence = base.labels.index(base.recipe.silence)
         self._backgrounds = np.flatnonzero(base.training.target == silence)
+        self._ear = Ear(known_network(base))
+
+    @classmethod
+    def batches_an_epoch(cls, recipe: Recipe, base: Base, snapshot: Snapshot) -> int:
+        """How many batches an epoch of these lessons has."""
+        return cls(recipe, base, snapshot, np.zeros(len(snapshot.label), np.int64)).count(0)
 
     @property
     def examples(self) -> int:

@@ -207,7 +207,8 @@ def test_poisoned_reviews_are_refused() -> None:
     new = incumbent(windows=truths, labels=labels)
     sentence = refused(judge(new, old, LIMITS))["reviews"]
     assert (
-        "agrees with 66.7 % of 30 held-out reviews, 70 % are needed: look for reviews that are wrong"
+        "agrees with 66.7 % of 30 held-out reviews (95 % interval 47 to 83), 70 % are needed:"
+        " look for reviews that are wrong"
         in sentence
     )
 
