@@ -1,4 +1,4 @@
-"""What a share of so many items says of the share of all there could be: exact, by the binomial distribution."""
+"""What a share of so many items says of the share of all there could be, by the binomial distribution."""
 
 import math
 from collections.abc import Callable

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aggregator.domain.alarm_rates import Alarms, chance_of_rise
-from aggregator.domain.bootstrap_interval import Pairs, interval
 from aggregator.domain.binomial_interval import chance_of_fewer, share_interval
+from aggregator.domain.bootstrap_interval import Pairs, interval
 from aggregator.domain.figures import Answer, Checked, Figures, reported
 from aggregator.domain.gate_limits import Limits
 from aggregator.errors import FiguresError
@@ -18,7 +18,7 @@ FEWEST_PROVEN: Final = 5
 every eighth throw."""
 PARITY: Final = "parity_agreement"
 HONEST: Final = 0.85
-"""Of honest reviews the others confirm about so many, also where sounds are hard to tell apart (docs/gate.md)."""
+"""Of honest reviews the others confirm about so many, also of sounds that are hard to tell apart."""
 MOST_SHOWN: Final = 24
 """So many doubtful windows are named: whoever looks at these knows what went wrong."""
 
