@@ -37,7 +37,7 @@ def is_lasting(recipe: Recipe) -> bool:
 def find_starts(
     recipe: Recipe, snapshot: Snapshot, windows: Sequence[int] | None = None
 ) -> NDArray[np.int64]:
-    """(N,) frame of each window, or each of ``windows``, at which the clip with its label begins; see ``cut``."""
+    """(N,) frame of each window (of ``windows``) at which the clip with its label begins; see ``cut``."""
     length = clip_frames(recipe)
     starts = [
         best_start(snapshot.window(index), length, _wanted(recipe, int(snapshot.peak_step[index]), length))
