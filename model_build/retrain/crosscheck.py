@@ -43,7 +43,7 @@ class Checked:
 
 
 def cross_check(base: Base, snapshot: Snapshot) -> dict[int, Checked]:
-    """What the others say of each reviewed window, by its place; of at most ``MOST_WINDOWS``, of any split."""
+    """What the others say of each reviewed window by its place; at most ``MOST_WINDOWS``, of any split."""
     count = len(snapshot.label)
     windows = list(range(0, count, max(1, -(-count // MOST_WINDOWS))))
     if not windows:
@@ -130,7 +130,10 @@ def left_out_scores(
 
 
 def weights_of(hot: NDArray[np.float64], reviewed: int) -> NDArray[np.float64]:
-    """(N + M,) weight of each row of ``hot`` (N + M, labels), the first N of them ``reviewed``; a rare label's rows count more, but not so much that it counts as a frequent one."""
+    """(N + M,) weight of each row of ``hot`` (N + M, labels), the first N of which were ``reviewed``.
+
+    A rare label's rows count more, but not so much that it counts as a frequent one.
+    """
     weight = np.where(np.arange(len(hot)) < reviewed, 1.0, KNOWN_WEIGHT)
     amount = weight @ hot
     weight = weight / np.sqrt(hot @ amount)
