@@ -38,8 +38,6 @@ OTHER = "bed"
 SITES = {"attic": "Loft", "shed": "Garden", "porch": "Garden", "barn": "Yard"}
 SAID = [NEW] * 32 + [*TARGETS] * 10 + [OTHER] * 8 + [None] * 8
 """What is heard, in all; none: nothing but noise."""
-EPOCHS = 40
-"""The starter has so few examples that the default of a dozen epochs is some hundred steps."""
 FIRST_S = messages.NOW_S - 12 * 86_400
 """From here on each split gets a part of every label that is near its share."""
 
@@ -70,7 +68,7 @@ class ReviewedFleet:
         write_base(starter(self.starter.digest), base)
         self.settings = Settings(
             store=Store(folder=str(folder / "data")),
-            training=Training(base=str(base), bundle=str(bundle), epochs=EPOCHS),
+            training=Training(base=str(base), bundle=str(bundle)),
         )
         self.database: Database = bootstrap.database(self.settings, migrate=True)
         self.truth: dict[int, str | None] = {}

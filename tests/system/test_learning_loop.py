@@ -76,12 +76,12 @@ def test_the_progress_of_the_real_factory_is_kept(honest: tuple[ReviewedFleet, E
 
 
 def test_a_third_of_wrong_answers_is_refused_with_a_reason(tmp_path: Path) -> None:
-    """Of these wrong answers. Of 60 reviews some twenty are held out, and chance may spare those."""
+    """Whatever the candidate made of them: chance may spare the twenty that are held out."""
     with reviewed(tmp_path, wrong=1 / 3) as fleet:
         ended = fleet.retrain()
         assert ended.told["training"]["state"] == "finished", ended.told["training"]["error"]
         assert ended.status == 3
         assert ended.told["release"]["state"] == "refused"
-        assert ended.refusals
+        assert any(sentence.endswith("look at the doubtful ones again") for sentence in ended.refusals)
         assert all(sentence.startswith("refused: ") for sentence in ended.refusals)
         assert fleet.releases.in_service().digest == fleet.starter.digest  # type: ignore[union-attr]
