@@ -23,7 +23,7 @@ SAMPLING: Final = {
     "near_miss_low": 0.2, "uncertain_margin": 0.6, "uncertain_entropy": 0.3, "random_per_hour": 360.0,
 }  # fmt: skip
 """More than a node sends by itself: these nodes listen for a minute, not for weeks."""
-BEGINNING_S, DRAIN_S = 60.0, 60.0
+BEGINNING_S, DRAIN_S = 60.0, 180.0
 MANY: Final = 100_000
 _AGGREGATOR = (sys.executable, "-m", "aggregator")
 
