@@ -58,7 +58,7 @@ class Outcome:
         if recall < RECALL_LEAST:
             found.append(f"recall of {self.new_label} is {recall:.1%}, below {RECALL_LEAST:.0%}")
         loss = together(self.before, self.old).share - together(self.after, self.old).share
-        if loss > LOSS_MOST:
+        if loss > LOSS_MOST + 1e-9:
             found.append(f"old labels lose {100 * loss:.1f} points, more than {100 * LOSS_MOST:.0f}")
         return tuple(found)
 
