@@ -34,8 +34,9 @@ def main() -> int:
     parser.add_argument("--epochs", type=positive, default=24, help="of the starter (default: 24)")
     parser.add_argument("--copies", type=positive, default=4, help="for the starter (default: 4)")
     parser.add_argument(
-        "--retrain-epochs", type=int, default=0, metavar="N", help="(default: as many as an aggregator takes)"
-    )
+        "--retrain-epochs", type=positive, default=25, metavar="N",
+        help="of the retraining (default: 25, as for a starter that had the factory's full budget)",
+    )  # fmt: skip
     parser.add_argument(
         "--work", type=Path, default=Path("var/learning-loop"), metavar="FOLDER",
         help="keeps the starter for the next run, and what the last one left (default: var/learning-loop)",

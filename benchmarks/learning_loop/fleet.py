@@ -19,10 +19,10 @@ from aggregator.services.catalogue import Services
 from benchmarks.learning_loop.replay import Reel, sites
 from benchmarks.learning_loop.starter import Starter
 
-SAMPLING: Final = {
-    "near_miss_low": 0.2, "uncertain_margin": 0.6, "uncertain_entropy": 0.3, "random_per_hour": 360.0,
-}  # fmt: skip
+SAMPLING: Final = {"uncertain_margin": 0.5, "uncertain_entropy": 0.4, "random_per_hour": 20.0}
 """More than a node sends by itself: these nodes listen for a minute, not for weeks."""
+BEFORE_S: Final = 1.5
+"""Sound before a detection in its window: it is reported half a second after a word, which shall be whole."""
 BEGINNING_S, DRAIN_S = 60.0, 180.0
 MANY: Final = 100_000
 _AGGREGATOR = (sys.executable, "-m", "aggregator")
@@ -82,6 +82,7 @@ class Fleet:
             "model": {"bundle": str(self._starter.bundle)},
             "input": {"source": "files", "path": str(reel.path)},
             "broker": self._broker,
+            "publish": {"before_s": BEFORE_S},
             "sampling": SAMPLING,
         }
         path = self._folder / f"{reel.node}.toml"
