@@ -5,6 +5,7 @@ from time import time
 from typing import Final
 
 from flask import Flask
+from markupsafe import Markup
 
 from aggregator.web.charts import minus
 from contract.manifest import ANOMALY
@@ -205,11 +206,23 @@ def input_words(state: str | None) -> str:
     return NOTHING if state is None else _INPUT_WORDS.get(state, state)
 
 
+def coded(text: str) -> Markup:
+    """A sentence whose words between back quotes are commands.
+
+    >>> coded("`rm` <it>")
+    Markup('<code>rm</code> &lt;it&gt;')
+    """
+    plain = Markup("{}")
+    command = Markup("<code>{}</code>")
+    parts = enumerate(text.split("`"))
+    return Markup("").join((command if place % 2 else plain).format(part) for place, part in parts)
+
+
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
 _FILTERS: Final = (
     iso, utc, percent, level, meter, size, celsius, whole, duration, duration_signed, gap_words, input_words,
-    reason_words, spoken, milliseconds, certainty, is_score,
+    reason_words, spoken, milliseconds, certainty, is_score, coded,
 )  # fmt: skip

@@ -18,9 +18,12 @@ AGENT = [sys.executable, "-m", "edge_agent"]
 class Program:
     """One program with its settings and its log; started, stopped and killed at will."""
 
-    def __init__(self, name: str, command: list[str], folder: Path) -> None:
+    def __init__(
+        self, name: str, command: list[str], folder: Path, environment: dict[str, str] | None = None
+    ) -> None:
         self.name = name
         self.command = command
+        self.environment = environment
         self.log = folder / f"{name}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -32,6 +35,7 @@ class Program:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                env=self.environment,
             )
 
     def kill(self) -> None:

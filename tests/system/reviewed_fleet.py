@@ -1,11 +1,8 @@
-"""A fleet that hears made-up words, whose windows are stored as ingest stores them and reviewed by people."""
+"""A fleet that hears made-up words: ingest stores its windows, and its pages are served."""
 
-import json
 import os
 import random
-import subprocess
-import sys
-from dataclasses import dataclass
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +15,8 @@ from aggregator.services.card_index import CardIndex
 from aggregator.services.ingest import IngestService
 from aggregator.services.labels import LabelService
 from aggregator.services.releases import ReleaseService
-from aggregator.services.review import ReviewService
 from aggregator.services.snapshot import SnapshotView
-from aggregator.settings import Settings, Store, Training, as_environment
+from aggregator.settings import Settings, Store, Training, Web, as_environment
 from aggregator.store.database import Database
 from contract.bundle import Bundle, read_bundle
 from contract.manifest import CLASSIFIER
@@ -29,8 +25,12 @@ from model_build.runtime import Classifier
 from model_build.shape import STEP_FRAMES
 from tests.aggregator import messages
 from tests.aggregator.heard import boot_of
+from tests.broker import free_port
 from tests.model_build.fleet import Window
 from tests.model_build.starter import NEW, TARGETS, starter, starter_bundle, window
+from tests.system.fleet import AGGREGATOR, Program
+from tests.system.reviewer import NONE
+from tests.waiting import wait_until
 
 REVIEWS = 60
 OTHER = "bed"
@@ -42,23 +42,11 @@ FIRST_S = messages.NOW_S - 12 * 86_400
 """From here on each split gets a part of every label that is near its share."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """What ``aggregator retrain --wait --json`` said."""
-
-    status: int
-    told: dict[str, Any]
-    errors: str
-
-    @property
-    def refusals(self) -> list[str]:
-        """Why the gate refused."""
-        rules = self.told["verdict"]["rules"]
-        return [rule["sentence"] for rule in rules if not rule["passed"]]
+PASSWORD = "correct horse battery"
 
 
 class ReviewedFleet:
-    """An aggregator with a starter model, the windows of a fleet, and people who review them."""
+    """An aggregator with a starter model and the windows of a fleet; its dashboard and its trainer run."""
 
     def __init__(self, folder: Path) -> None:
         base, bundle = folder / "starter.base", folder / "starter.bundle"
@@ -68,10 +56,19 @@ class ReviewedFleet:
         write_base(starter(self.starter.digest), base)
         self.settings = Settings(
             store=Store(folder=str(folder / "data")),
+            web=Web(port=free_port()),
             training=Training(base=str(base), bundle=str(bundle)),
         )
+        self.address = f"http://127.0.0.1:{self.settings.web.port}"
         self.database: Database = bootstrap.database(self.settings, migrate=True)
-        self.truth: dict[int, str | None] = {}
+        self.services = bootstrap.services(self.settings, self.database)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("SOUNDPOST_")}
+        self._programs = [
+            Program(name, [*AGGREGATOR, name], folder, kept | as_environment(self.settings))
+            for name in ("web", "trainer")
+        ]
+        self.truth: dict[int, str] = {}
+        """What is heard in each window, as a reviewer says it."""
 
     def hear(self) -> None:
         """Let nodes at several places hear every word in several hours, and ingest store it."""
@@ -84,7 +81,7 @@ class ReviewedFleet:
             node = list(SITES)[number % len(SITES)]
             heard = window(name, 10_000 + 10 * number)
             ingest.store([messages.incoming(self._message(node, number, heard), node)])
-            self.truth[number + 1] = None if name == OTHER else name
+            self.truth[number + 1] = NONE if name in (OTHER, None) else str(name)
         CardIndex(self.database, LabelService(self.database)).finish()
 
     def _message(self, node: str, number: int, heard: Window) -> Any:
@@ -106,43 +103,24 @@ class ReviewedFleet:
             posteriors=np.rint(posteriors.clip(0, 1) * 255).astype(np.uint8).tobytes(),
         )
 
-    def review(self, *, wrong: float = 0.0, seed: int = 0) -> int:
-        """Answer ``REVIEWS`` cards in the order of the queue; a part of them with a wrong label."""
-        labels = LabelService(self.database)
-        ids = {one.name: one.id for one in labels.labels()}
-        ids[NEW] = labels.add(NEW, "Ada").id
-        review = ReviewService(self.database)
-        mistaken = set(random.Random(seed).sample(range(REVIEWS), round(wrong * REVIEWS)))
-        choice = random.Random(seed + 1)
-        for number in range(REVIEWS):
-            card = review.next("Ada")
-            assert card is not None
-            said = self.truth[card.window.id]
-            if number in mistaken:
-                said = choice.choice([one for one in (*TARGETS, NEW) if one != said])
-            if said is None:
-                review.answer(card.window.id, "Ada", "none")
-            else:
-                review.answer(card.window.id, "Ada", "label", label_id=ids[said])
-        return len(mistaken)
+    def serve(self) -> None:
+        """Start the dashboard, with a password, and the trainer."""
+        self.services.accounts.set(PASSWORD)
+        for program in self._programs:
+            program.start()
+        wait_until(self._answers, "the dashboard answers")
 
-    def retrain(self) -> Ended:
-        """``aggregator retrain --wait``: another process, its trainer, and the factory."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("SOUNDPOST_")}
-        done = subprocess.run(
-            [sys.executable, "-m", "aggregator", "retrain", "--wait", "--json"],
-            env=kept | as_environment(self.settings),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        told = json.loads(done.stdout) if done.stdout else {}
-        return Ended(status=done.returncode, told=told, errors=done.stderr)
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/healthz", timeout=5):
+                return True
+        except OSError:
+            return False
 
     @property
     def releases(self) -> ReleaseService:
         """The registry."""
-        return bootstrap.releases(self.settings, self.database)
+        return self.services.releases
 
     def judged(self, release_id: int) -> tuple[Figures, Figures]:
         """What the gate was told of a candidate and of the starter."""
@@ -153,10 +131,13 @@ class ReviewedFleet:
 
     def snapshot(self, snapshot_id: int | None) -> SnapshotView:
         """A frozen state of the data set."""
-        found = bootstrap.services(self.settings, self.database).snapshots.find(snapshot_id or 0)
+        found = self.services.snapshots.find(snapshot_id or 0)
         assert found is not None
         return found
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Stop the programs and let go of the database."""
+        for program in self._programs:
+            if program.running():
+                program.stop()
         self.database.close()

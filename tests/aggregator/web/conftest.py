@@ -1,7 +1,8 @@
 """The dashboard over a fleet in memory, and a browser where there is one."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import pytest
 from flask import Flask
@@ -10,6 +11,8 @@ from flask.testing import FlaskClient
 from aggregator.services.catalogue import Services
 from aggregator.web import create_app
 from tests.aggregator.web import world
+from tests.aggregator.web.browser import Browser
+from tests.aggregator.web.hub import PASSWORD
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -60,3 +63,25 @@ def client(app: Flask) -> FlaskClient:
 def visit() -> Callable[[Services], FlaskClient]:
     """A signed-in reader of other services."""
     return lambda services: signed_in(create_app(services))
+
+
+class Served(Protocol):
+    """A dashboard that runs, with the password of ``tests.aggregator.web.hub``."""
+
+    address: str
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all tests of a file: it takes seconds to start."""
+    made = Browser(tmp_path_factory.mktemp("profile"))
+    yield made
+    made.driver.quit()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Browser, hub: Served) -> Iterator[Browser]:
+    """Signed in at the file's ``hub``; its tests leave no complaints in the console."""
+    chromium.sign_in(hub.address, PASSWORD)
+    yield chromium
+    assert chromium.complaints() == []

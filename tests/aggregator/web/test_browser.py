@@ -32,14 +32,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         made.stop()
 
 
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One browser for all tests of this file: it takes seconds to start."""
-    made = Browser(tmp_path_factory.mktemp("profile"))
-    yield made
-    made.driver.quit()
-
-
 def forget(browser: Browser, hub: Hub) -> None:
     """Lose the session, on a page that asks for nothing."""
     browser.driver.get(f"{hub.address}/healthz")

@@ -21,15 +21,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     made.stop()
 
 
-@pytest.fixture(scope="module")
-def browser(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    made = Browser(tmp_path_factory.mktemp("profile"))
-    made.sign_in(hub.address, PASSWORD)
-    yield made
-    assert made.complaints() == []
-    made.driver.quit()
-
-
 def test_a_window_and_then_everything_is_deleted(browser: Browser, hub: Hub) -> None:
     browser.driver.get(f"{hub.address}/detections/1")
     browser.one("a[href$='/delete']").click()

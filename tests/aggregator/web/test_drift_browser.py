@@ -26,15 +26,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     made.stop()
 
 
-@pytest.fixture(scope="module")
-def browser(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    made = Browser(tmp_path_factory.mktemp("profile"))
-    made.sign_in(hub.address, PASSWORD)
-    yield made
-    assert made.complaints() == []
-    made.driver.quit()
-
-
 def test_a_fan_is_found_and_shown(browser: Browser, hub: Hub) -> None:
     def alarmed() -> bool:
         browser.driver.get(hub.address)

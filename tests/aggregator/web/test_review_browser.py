@@ -55,24 +55,22 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 
 
 @pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Iterator[Browser]:
+def ada(chromium: Browser, hub: Hub) -> Browser:
     """Signed in, and called Ada."""
-    made = Browser(tmp_path_factory.mktemp("profile"))
-    made.sign_in(hub.address, PASSWORD)
-    made.driver.get(f"{hub.address}/review")
-    made.one("input[name=name]").send_keys("Ada\n")
-    made.until(lambda: made.text("h1") == "Review", "the queue")
-    yield made
-    made.driver.quit()
+    chromium.sign_in(hub.address, PASSWORD)
+    chromium.driver.get(f"{hub.address}/review")
+    chromium.one("input[name=name]").send_keys("Ada\n")
+    chromium.until(lambda: chromium.text("h1") == "Review", "the queue")
+    return chromium
 
 
 @pytest.fixture
-def browser(chromium: Browser, hub: Hub) -> Iterator[Browser]:
+def browser(ada: Browser, hub: Hub) -> Iterator[Browser]:
     """On the queue; no test may leave complaints in the console."""
-    chromium.complaints()
-    chromium.driver.get(f"{hub.address}/review")
-    yield chromium
-    assert chromium.complaints() == []
+    ada.complaints()
+    ada.driver.get(f"{hub.address}/review")
+    yield ada
+    assert ada.complaints() == []
 
 
 def shown(browser: Browser) -> int:

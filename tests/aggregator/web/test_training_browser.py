@@ -61,15 +61,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LearningHub]:
     made.stop()
 
 
-@pytest.fixture(scope="module")
-def browser(hub: LearningHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    made = Browser(tmp_path_factory.mktemp("profile"))
-    made.sign_in(hub.address, PASSWORD)
-    yield made
-    assert made.complaints() == []
-    made.driver.quit()
-
-
 def retrain(browser: Browser, hub: LearningHub, who: str) -> None:
     browser.driver.get(f"{hub.address}/training")
     browser.run(f"document.querySelector('[name=who]').value = '{who}'")
