@@ -10,6 +10,8 @@ from aggregator.domain.bandwidth import Bucket, full, spend
 from aggregator.errors import BusyError
 
 RETRY_S: Final = 10.0
+SMALLEST_CHUNK_BYTES: Final = 1024
+LARGEST_CHUNK_BYTES: Final = 16_384
 _MOST_NODES: Final = 10_000
 _ALL: Final = ""
 
@@ -34,6 +36,12 @@ class Bandwidth:
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
         self._running = 0
         self._lock = threading.Lock()
+
+    @property
+    def chunk_bytes(self) -> int:
+        """So much is sent at once, so that a slow download still moves a few times a second."""
+        rates = [rate // 4 for rate in (self._node_rate, self._all_rate) if rate]
+        return max(SMALLEST_CHUNK_BYTES, min([LARGEST_CHUNK_BYTES, *rates]))
 
     def enter(self) -> None:
         """Begin a download, to be ended with ``leave``. Raises ``BusyError`` if too many run."""

@@ -13,7 +13,6 @@ from aggregator.services.ota_files import OtaFiles
 from aggregator.trust import keys, releases, roots
 from aggregator.trust.hand_over import HandOver
 from aggregator.trust.keys import SigningKey
-from aggregator.trust.roots import Root
 
 TOKEN: Final = "publish.token"  # noqa: S105 - the name of a file
 AskPassphrase = Callable[[str], str]
@@ -96,18 +95,10 @@ def newest(record: HandOver | None, offered: HandOver | None) -> HandOver:
         if one.roots != chain[: len(one.roots)]:
             raise TrustError("the root metadata is not the one of these keys: another fleet's, or forged")
     root = roots.verified(chain)
-    valid = [one.targets for one in known if _vouched(root, one.targets)]
+    valid = [one.targets for one in known if releases.is_vouched(root, one.targets)]
     if not valid:
         raise TrustError("there is no targets metadata that the newest root vouches for")
     return HandOver(roots=chain, targets=max(valid, key=releases.version))
-
-
-def _vouched(root: Root, targets: bytes) -> bool:
-    try:
-        releases.verified(root, targets)
-    except TrustError:
-        return False
-    return True
 
 
 def _file_name(name: str, keyid: str) -> str:

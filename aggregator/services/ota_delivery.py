@@ -89,24 +89,28 @@ class OtaDelivery:
     def piece(self, node: str, asked: Fetch) -> Piece:
         """The answer to ``asked``. Whatever is wrong is in its status."""
         try:
-            if asked.path.startswith(_METADATA):
-                content = self._repository.metadata(asked.path.removeprefix(_METADATA))
-            elif asked.path.startswith(_TARGETS):
-                content = self.target(node, asked.path.removeprefix(_TARGETS)).path.read_bytes()
-            else:
-                content = None
+            content, total = self._part(node, asked)
         except (UnknownOtaFileError, FileNotFoundError):
-            content = None
+            return _without(asked, 404)
         except DeliveryRefusedError:
             return _without(asked, 403)
-        if content is None:
-            return _without(asked, 404)
-        if asked.offset > len(content):
-            return _without(asked, 416, len(content))
-        part = content[asked.offset : asked.offset + asked.length]
-        if not self.bandwidth.try_now(node, len(part)):
-            return _without(asked, 429, len(content))
-        return Piece(id=asked.id, total=len(content), content=part, status=206)
+        if asked.offset > total:
+            return _without(asked, 416, total)
+        if not self.bandwidth.try_now(node, len(content)):
+            return _without(asked, 429, total)
+        return Piece(id=asked.id, total=total, content=content, status=206)
+
+    def _part(self, node: str, asked: Fetch) -> tuple[bytes, int]:
+        if asked.path.startswith(_METADATA):
+            content = self._repository.metadata(asked.path.removeprefix(_METADATA))
+            if content is not None:
+                return content[asked.offset : asked.offset + asked.length], len(content)
+        elif asked.path.startswith(_TARGETS):
+            delivered = self.target(node, asked.path.removeprefix(_TARGETS))
+            with delivered.path.open("rb") as file:
+                file.seek(asked.offset)
+                return file.read(asked.length), delivered.published.size_bytes
+        raise UnknownOtaFileError("there is no such file")
 
 
 def _without(asked: Fetch, status: int, total: int = 0) -> Piece:

@@ -11,10 +11,12 @@ from aggregator.errors import ReleaseError
 from aggregator.services import publish_token
 from aggregator.services.ota_repository import OtaRepository
 from aggregator.services.releases import ReleaseService
+from aggregator.trust.limits import HAND_OVER_BYTES
 
 if TYPE_CHECKING:
     from aggregator.trust.hand_over import HandOver
 
+LARGEST_UPLOAD_BYTES: Final = HAND_OVER_BYTES
 _UPLOADER: Final = "upload"
 
 _log = logging.getLogger(__name__)
@@ -73,6 +75,12 @@ class OtaPublishing:
         if release_id is None:
             return offered
         return replace(offered, add=(Addition(content=self.bundle(release_id), nodes=nodes),), signed=False)
+
+    def export(self, release_id: int | None = None) -> bytes:
+        """``offer`` as a file."""
+        from aggregator.trust import hand_over
+
+        return hand_over.write(self.offer(release_id))
 
     def hand_in(self, content: bytes, who: str = _UPLOADER) -> tuple[Published, ...]:
         """Take a file of what was signed; what is published then. Raises ``TrustError``."""

@@ -166,12 +166,9 @@ class OtaRepository:
         root = roots.verified(chain)
         for version in self._files.versions("targets"):
             content = self._files.metadata(f"{version}.targets.json")
-            try:
-                if content is not None:
-                    releases.verified(root, content)
-                    return Held(roots=chain, targets=content, bundles=self._files.targets())
-            except TrustError:
-                continue  # written, but its root was not, before the power went
+            # One that is not vouched for was written, but its root was not, before the power went.
+            if content is not None and releases.is_vouched(root, content):
+                return Held(roots=chain, targets=content, bundles=self._files.targets())
         return Held(roots=chain, bundles=self._files.targets())
 
     def _current_targets(self) -> bytes | None:

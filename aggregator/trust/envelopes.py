@@ -1,6 +1,6 @@
 """Metadata as bytes: read strictly, written without blanks."""
 
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from tuf.api.exceptions import RepositoryError, UnsignedMetadataError
 from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
@@ -8,17 +8,15 @@ from tuf.api.serialization.json import JSONSerializer
 
 from aggregator.errors import TrustError
 from aggregator.trust.keys import SigningKey
+from aggregator.trust.limits import METADATA_BYTES
 
 T = TypeVar("T", Root, Timestamp, Snapshot, Targets)
-
-LIMIT_BYTES: Final = 512_000
-"""Longest metadata; what nodes take of a root at most."""
 
 
 def read(kind: type[T], content: bytes) -> Metadata[T]:
     """The metadata in ``content``, not verified yet; ``TrustError`` if it is none of that kind."""
-    if len(content) > LIMIT_BYTES:
-        raise TrustError(f"{kind.type} metadata is longer than {LIMIT_BYTES} bytes")
+    if len(content) > METADATA_BYTES:
+        raise TrustError(f"{kind.type} metadata is longer than {METADATA_BYTES} bytes")
     try:
         found: Metadata[T] = Metadata.from_bytes(content)
     except (RepositoryError, ValueError, RecursionError) as error:

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aggregator.errors import TrustError
-from aggregator.trust import envelopes
+from aggregator.trust.limits import HAND_OVER_BYTES, METADATA_BYTES
 from aggregator.trust.releases import Addition
 from contract.bundle import LIMIT_BYTES as BUNDLE_LIMIT_BYTES
 from contract.checks import name, optional, sequence_of, text, whole
 from contract.errors import ContractError
 
 SCHEMA: Final = 1
-LIMIT_BYTES: Final = 16_000_000
 _MOST_ROOTS: Final = 256
 _MOST_BUNDLES: Final = 4
 _MOST_NODES: Final = 10_000
@@ -55,12 +54,12 @@ def write(said: HandOver) -> bytes:
 
 def read(content: bytes) -> HandOver:
     """What a file says; ``TrustError`` if it is none of this kind. Bundles and signatures are not checked."""
-    if len(content) > LIMIT_BYTES:
-        raise TrustError(f"longer than {LIMIT_BYTES} bytes")
+    if len(content) > HAND_OVER_BYTES:
+        raise TrustError(f"longer than {HAND_OVER_BYTES} bytes")
     try:
         plain = json.loads(content)
         whole(SCHEMA, SCHEMA)("schema", plain["schema"])
-        metadata = text(envelopes.LIMIT_BYTES)
+        metadata = text(METADATA_BYTES)
         return HandOver(
             roots=tuple(
                 one.encode()

@@ -68,6 +68,15 @@ def verified(root: Root, content: bytes) -> Targets:
     return metadata.signed
 
 
+def is_vouched(root: Root, content: bytes) -> bool:
+    """Whether ``root`` vouches for targets metadata."""
+    try:
+        verified(root, content)
+    except TrustError:
+        return False
+    return True
+
+
 def published(targets: Targets) -> tuple[Published, ...]:
     """What it lists, newest first. Raises ``TrustError``."""
     plain = {path: target.to_dict() for path, target in targets.targets.items()}
