@@ -124,6 +124,7 @@ def _download(services: Services, node: str, delivered: Delivered) -> Response:
         response.close()
         raise
     response.response = _paced(response.iter_encoded(), partial(bandwidth.wait, node))
+    response.direct_passthrough = False  # else nobody would call what stands in call_on_close
     return response
 
 
