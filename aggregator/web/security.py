@@ -127,7 +127,10 @@ def _require_session(accounts: AccountService) -> AnyResponse | None:
     view = current_app.view_functions.get(request.endpoint or "")
     if request.endpoint == "static" or getattr(view, "open_to_all", False) or is_signed_in(accounts):
         return None
-    if request.path.startswith("/api/") or request.headers.get("Sec-Fetch-Dest", "document") != "document":
+    if (
+        request.path.startswith(("/api/", "/ota/"))
+        or request.headers.get("Sec-Fetch-Dest", "document") != "document"
+    ):
         # The sign-in form begins a session: only a reader may ask for it, not a picture or a stream.
         return problem(401, "sign in first: this address needs the session cookie")
     if not accounts.is_set():
