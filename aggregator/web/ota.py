@@ -7,13 +7,14 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import partial
+from io import BufferedReader
 from typing import Final
 
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wsgi import FileWrapper
 
-from aggregator.errors import CommandError
+from aggregator.errors import CommandError, UnknownOtaFileError
 from aggregator.services.catalogue import Services
 from aggregator.services.ota_delivery import Delivered
 from aggregator.services.ota_publishing import LARGEST_UPLOAD_BYTES
@@ -118,7 +119,7 @@ def _download(services: Services, node: str, delivered: Delivered) -> Response:
     bandwidth = services.ota_delivery.bandwidth
     bandwidth.enter()
     try:
-        file = delivered.path.open("rb")
+        file = _opened(delivered)
         body = FileWrapper(file, bandwidth.chunk_bytes)
         response = Response(body, mimetype="application/octet-stream", direct_passthrough=True)
         response.call_on_close(bandwidth.leave)
@@ -136,6 +137,13 @@ def _download(services: Services, node: str, delivered: Delivered) -> Response:
     response.response = _paced(response.iter_encoded(), partial(bandwidth.wait, node))
     response.direct_passthrough = False  # else nobody would call what stands in call_on_close
     return response
+
+
+def _opened(delivered: Delivered) -> BufferedReader:
+    try:
+        return delivered.path.open("rb")
+    except FileNotFoundError as error:
+        raise UnknownOtaFileError("it was withdrawn at this moment") from error
 
 
 def _paced(chunks: Iterable[bytes], wait: Callable[[int], None]) -> Iterator[bytes]:

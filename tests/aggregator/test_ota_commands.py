@@ -2,6 +2,9 @@
 
 import json
 import os
+import pty
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +19,7 @@ from tests.aggregator.learning import Workshop
 from tests.aggregator.ota_client import Client
 from tests.aggregator.ota_world import NODE, PASSPHRASE, bundle
 from tests.aggregator.web.hub import Hub
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.usefixtures("cheap_keys")
 
@@ -134,6 +138,50 @@ def test_a_passphrase_comes_through_a_descriptor(desk: Desk) -> None:
         os.close(writing)
         done = desk.run(*words, "--keys", desk.keys, "--passphrase-fd", reading)
         assert done.status == 0, done.err
+
+
+def answer(terminal: int, process: subprocess.Popen[bytes], *typed: str) -> str:
+    """Type an answer to each question; all that was asked and said."""
+    assert process.stderr is not None
+    said = ""
+    for word in typed:
+        asked = ""
+        while not asked.endswith(": "):  # what is typed before the question is thrown away
+            chunk = os.read(process.stderr.fileno(), 1000).decode()
+            assert chunk, said + asked
+            asked += chunk
+        said += asked
+        os.write(terminal, f"{word}\n".encode())
+    return said + process.stderr.read().decode()
+
+
+def test_a_terminal_is_asked_for_passphrases_twice_where_they_are_new(desk: Desk) -> None:
+    terminal, slave = pty.openpty()
+    words = (
+        "ota",
+        "keys",
+        "init",
+        "--keys",
+        desk.keys,
+        "--out",
+        desk.folder / "carry",
+        "--log-level",
+        "error",
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aggregator", *(str(word) for word in words)],
+        stdin=slave, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, cwd=ROOT,
+    )  # fmt: skip
+    with process:
+        said = answer(terminal, process, PASSPHRASE, PASSPHRASE, "", "", "")
+    os.close(terminal)
+    os.close(slave)
+    assert process.returncode == 0, said
+    assert "New passphrase for the key root-1: " in said
+    assert "New passphrase for the key targets (empty: the one before): " in said
+    assert PASSPHRASE not in said
+    assert desk.run("hand-in", desk.folder / "carry").status == 0
+    assert desk.sign("publish", desk.bundle).status == 0
 
 
 def test_a_signer_without_network_signs_what_is_carried(desk: Desk) -> None:
