@@ -12,6 +12,7 @@ from edge_agent.settings.values import (
     PublishSettings,
     SamplingSettings,
     Settings,
+    UpdateSettings,
 )
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "PublishSettings",
     "SamplingSettings",
     "Settings",
+    "UpdateSettings",
     "add_flags",
     "every_setting",
     "flag",

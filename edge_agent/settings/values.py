@@ -232,6 +232,42 @@ class HealthSettings(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateSettings(Section):
+    """How it takes new models from the aggregator."""
+
+    root: Path | None = setting(
+        PATH, "first root.json of the fleet, as made by the operator; without it nothing is taken",
+        default=None,
+    )  # fmt: skip
+    enabled: bool = setting(TRUTH, "take new models, if root is given", default=True)
+    url: str = setting(string(500), "where they are; empty: where the aggregator says", default="")
+    ca_file: Path | None = setting(
+        PATH, "certificate authority for https; empty: those of the system", default=None
+    )
+    transport: str = setting(
+        choice("http", "mqtt"), "mqtt: in pieces through the broker, where no HTTP passes", default="http"
+    )
+    limit_bytes_per_s: int = setting(
+        integer(0, 10**9), "download no faster, bytes/s; 0: no limit of our own", default=0
+    )
+    cost_factor_most: float = setting(
+        number(1, 1000), "refuse a model that takes more than this times the CPU time of the one in service",
+        default=2.0,
+    )  # fmt: skip
+    crashes_most: int = setting(integer(0, 100), "crashes on probation that are borne", default=1)
+    memory_mb: int = setting(integer(8, 10_000), "memory that a new model may take, MB", default=128)
+    selftest_s: float = setting(number(1, 600), "time that its self-test may take, s", default=60.0)
+    new_frontend: bool = setting(
+        TRUTH, "take a model with another front end; its windows do not mix with those before", default=False
+    )
+
+    @property
+    def active(self) -> bool:
+        """Whether new models are taken."""
+        return self.enabled and self.root is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of it."""
 
@@ -244,6 +280,7 @@ class Settings:
     detector: DetectorSettings = field(default_factory=DetectorSettings)
     outbox: OutboxSettings = field(default_factory=OutboxSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
+    update: UpdateSettings = field(default_factory=UpdateSettings)
 
     @property
     def outbox_path(self) -> Path:
@@ -261,4 +298,5 @@ SECTIONS: Mapping[str, type[Section]] = {
     "detector": DetectorSettings,
     "outbox": OutboxSettings,
     "health": HealthSettings,
+    "update": UpdateSettings,
 }
