@@ -23,6 +23,8 @@ class Habits:
         self.release = threading.Event()
         self.holds_after_bytes: int | None = None
         """Send no more after so many, until ``release``."""
+        self.hold_only = ""
+        """That for this path only, if it is given."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -64,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self, content: bytes) -> None:
         habits = self.habits
-        if habits.holds_after_bytes is not None:
+        if habits.holds_after_bytes is not None and self.path.endswith(habits.hold_only):
             self.wfile.write(content[: habits.holds_after_bytes])
             self.wfile.flush()
             habits.release.wait(30)
