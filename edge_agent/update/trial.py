@@ -19,7 +19,7 @@ from edge_agent.pipeline import Pipeline, Tuning
 
 LEAST_ROUNDS: Final = 3
 MOST_ROUNDS: Final = 60
-ENOUGH_MS: Final = 200.0
+ENOUGH_MS: Final = 100.0
 LONG_MS: Final = 5_000.0
 SOUND_S: Final = 4.0
 _BLOCK_SAMPLES: Final = 1280
