@@ -46,6 +46,9 @@ class _Handler(BaseHTTPRequestHandler):
         if content is None:
             self._head(404, {"Content-Length": "0"})
             return
+        if self.headers.get("If-None-Match") == habits.tags.get(self.path, '"same"'):
+            self._head(304, {})
+            return
         self._send(content, habits.tags.get(self.path, '"same"'))
 
     def _send(self, content: bytes, tag: str) -> None:

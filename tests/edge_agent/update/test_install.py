@@ -233,11 +233,15 @@ def test_what_is_desired_counts_only_if_it_is_later(hub: Hub, node: Path) -> Non
     assert one.desired(last, GO_ON) is None
     hub.habits.files["/nodes/roof/desired"] = encode(DESIRED, last)
     assert one.desired(last, GO_ON) is None
+    assert one.desired(last, GO_ON) is None
+    assert [headers.get("If-None-Match") for _, headers in hub.habits.requests] == [None, None, '"same"']
+    hub.habits.tags["/nodes/roof/desired"] = '"other"'
     later = desired("1" * 64, url=hub.base)
     hub.habits.files["/nodes/roof/desired"] = encode(DESIRED, later).replace(b'"serial":1', b'"serial":2')
     found = one.desired(last, GO_ON)
     assert found is not None
     assert found.release == "1" * 64
+    assert one.desired(last, GO_ON) == found
 
 
 def test_settings_that_do_not_fit_are_named(node: Path) -> None:
