@@ -10,7 +10,7 @@ from contract.messages import Heartbeat
 from edge_agent import health, memory, systemd
 from edge_agent.agent.orders import Orders
 from edge_agent.agent.publisher import Publisher
-from edge_agent.agent.reporting import Hearing, Identity, heartbeat
+from edge_agent.agent.reporting import Hearing, Identity, heartbeat, printable
 from edge_agent.agent.station import Station
 from edge_agent.capture import Block, Ended, Listener, Watch
 from edge_agent.level import Meter
@@ -174,8 +174,5 @@ class Running:
         }
         clock = "" if time.time() > health.FIRST_POSSIBLE_S else "the clock is not set; let it synchronise"
         found = (told.get(state, ""), self._outbox.counters.problem, self._publisher.problem, clock)
-        return tuple(_printable(problem) for problem in found if problem)
+        return tuple(printable(problem, 300) for problem in found if problem)
 
-
-def _printable(text: str) -> str:
-    return "".join(sign if sign.isprintable() else " " for sign in text)[:300]
