@@ -62,7 +62,7 @@ def load_bundle(path: Path, agent_version: str) -> LoadedBundle:
     """The bundle at ``path``, ready to run; ``BundleError`` says in a sentence why it must not."""
     bundle = read_bundle(path)
     manifest = bundle.manifest
-    if _numbers(manifest.minimum_agent_version) > _numbers(agent_version):
+    if older_than(agent_version, manifest.minimum_agent_version):
         raise BundleError(
             f"needs agent {manifest.minimum_agent_version} or later, this is {agent_version}: update it"
         )
@@ -79,6 +79,15 @@ def load_bundle(path: Path, agent_version: str) -> LoadedBundle:
         )
     except ModelError as error:
         raise BundleError(str(error)) from error
+
+
+def older_than(version: str, least: str) -> bool:
+    """Whether a version comes before another.
+
+    >>> older_than("1.9", "1.10.0rc1")
+    True
+    """
+    return _numbers(version) < _numbers(least)
 
 
 def check_tensors(manifest: Manifest, front: Model, back: Model) -> None:

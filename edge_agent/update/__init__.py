@@ -1,4 +1,4 @@
-"""Updates of the model on the node: look for what is signed, fetch it, try it, keep it; never be without one."""
+"""New models on the node: look for what is signed, fetch it, try it, keep it; never be without one."""
 
 from edge_agent.update.choice import Choice, RolledBack
 from edge_agent.update.install import Installer
