@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """``took_over``, ``confirmed``, ``rolled_back`` or ``shadowed``, of which bundle."""
+    """``took_over``, ``confirmed``, ``rolled_back``, ``shadowed`` or ``withdrawn``, of which bundle."""
 
     kind: str
     digest: str

@@ -79,7 +79,7 @@ class Handover:
         self._plan = self._make_plan(warm=False)
 
     def at_once(self, now_s: float) -> None:
-        """Take over here, whatever a run of the models has had of it: from here on the other one is no good."""
+        """Take over here, in the middle of a run or not: from here on the other model is no good."""
         self._plan = Plan(begin=0, seam=0)
         self._take_over(now_s)
 

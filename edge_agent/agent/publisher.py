@@ -78,7 +78,7 @@ class Publisher:
         return self._affordable(self._guard.end())
 
     def follow(self, before: "Publisher", index: int) -> None:
-        """Take over from another model's, in the middle of a stream, after the step ``index`` of one's own."""
+        """Take over from another model's in the middle of a stream, after one's own step ``index``."""
         self._hidden += before.hidden
         self.over_budget.update(before.over_budget)
         if index >= 0:

@@ -11,8 +11,8 @@ from contract.topics import DISAGREEMENT, SHADOW
 from edge_agent.agent.candidate import Candidate
 from edge_agent.agent.event import Event
 from edge_agent.agent.handover import cut
-from edge_agent.agent.reporting import disagreement, shadow
 from edge_agent.agent.station import Keeps, Station
+from edge_agent.agent.update_reporting import disagreement, shadow
 from edge_agent.capture import Block, Lost
 from edge_agent.pipeline import Step
 from edge_agent.swap import Comparison, Duty, Heard
@@ -85,7 +85,7 @@ class Shadowing:
         """It is not wanted any more."""
         if not self.over:
             self._summarise()
-            self.over = True
+            self._end("withdrawn", "")
 
     def _listen(self, block: Block) -> list[Step]:
         begun_s = self._candidate.pipeline.cpu_s
@@ -123,7 +123,9 @@ class Shadowing:
         self._hide(others)
         differences, alone = self._comparison.feed(steps, others)
         for difference in differences:
-            self._outbox.append(DISAGREEMENT, disagreement(self._service, self._candidate, difference))
+            self._outbox.append(
+                DISAGREEMENT, disagreement(self._service.identity, self._candidate.identity, difference)
+            )
         for one in alone:
             self._suggest(one)
         if self._warm_s is not None and not self._duty.listening:
@@ -160,13 +162,12 @@ class Shadowing:
         if seconds <= 0 or self._since_s is None:
             return
         skipped = round(self._skipped_s / self._candidate.pipeline.step_s)
-        self._outbox.append(
-            SHADOW,
-            shadow(
-                self._service, self._candidate, self._comparison.take(), start_s=self._since_s,
-                end_s=self._now_s, skipped=skipped, cpu_percent=100 * self._cpu_s / seconds,
-            ),
+        build = shadow(
+            self._service.identity, self._candidate.identity, self._comparison.take(),
+            start_s=self._since_s, end_s=self._now_s, skipped=skipped,
+            cpu_percent=100 * self._cpu_s / seconds,
         )  # fmt: skip
+        self._outbox.append(SHADOW, build)
         self._told_s, self._since_s = self._heard_s, self._now_s
         self._skipped_s = self._cpu_s = 0.0
 

@@ -1,4 +1,4 @@
-"""How one model takes over from another, and how it is judged while it does. Pure: no file, no socket, no clock."""
+"""How one model takes over from another, and how it is judged while it does. Opens nothing."""
 
 from edge_agent.swap.comparing import Comparison, Difference, Tally
 from edge_agent.swap.duty import Duty

@@ -94,7 +94,9 @@ class Comparison:
         self._pending.clear()
         self._from_s = math.inf
 
-    def feed(self, service: Sequence[Step], candidate: Sequence[Step]) -> tuple[list[Difference], list[Heard]]:
+    def feed(
+        self, service: Sequence[Step], candidate: Sequence[Step]
+    ) -> tuple[list[Difference], list[Heard]]:
         """Their differences that are certain now, and what only the candidate has heard so far."""
         mine, others = self._service.add(service), self._candidate.add(candidate)
         if self._from_s == math.inf:

@@ -9,7 +9,7 @@ _ADVANCE_S: Final = 60.0
 
 
 class Duty:
-    """Sound earns processor time, listening spends it. Out of credit it pauses until a whole spell is earned."""
+    """Sound earns processor time, listening spends it. Without credit it pauses until a spell is earned."""
 
     def __init__(self, share: float, warm_s: float) -> None:
         """``share`` of one core; ``warm_s`` of each spell are needed to get warm."""

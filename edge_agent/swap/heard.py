@@ -1,4 +1,4 @@
-"""Detections in time rather than in steps, so that those of two models can be held against each other. Pure."""
+"""Detections in time rather than in steps, so that those of two models can be compared. Pure."""
 
 from dataclasses import dataclass
 

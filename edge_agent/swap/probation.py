@@ -1,4 +1,4 @@
-"""Whether a model that has just come into service stays there. Pure: from what was seen to what to do, and why.
+"""Whether a model that has just come into service stays there, and why not. Pure.
 
 The model before hears the same sound beside it, so both are judged by the same world; where it cannot, what
 depends on the comparison is judged more leniently, or not at all.
@@ -127,8 +127,8 @@ def _slow(seen: Observed, limits: Limits) -> str:
     if seen.cost <= max(limits.cost_factor * before, _COST_FREE):
         return ""
     return (
-        f"it takes {100 * seen.cost:.1f} % of a core, {seen.cost / max(before, 1e-9):.1f} times as much as the "
-        f"model before; {limits.cost_factor:g} times are allowed"
+        f"it takes {100 * seen.cost:.1f} % of a core, {seen.cost / max(before, 1e-9):.1f} times as much as "
+        f"the model before; {limits.cost_factor:g} times are allowed"
     )
 
 
@@ -138,7 +138,9 @@ def _constant(seen: Observed) -> str:
     if seen.reference is not None and seen.reference.spread >= _ALIVE:
         return "it gives the same answer to everything, while the model before told sounds apart"
     if seen.reference is None and seen.level_range_db >= _LOUD_DB:
-        return f"it gives the same answer to everything, though the level moved by {seen.level_range_db:.0f} dB"
+        return (
+            f"it gives the same answer to everything, though the level moved by {seen.level_range_db:.0f} dB"
+        )
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Where one model takes over from another: the sample before which only the one is in service, then the other.
+"""Where one model takes over from another: before that sample the one is in service, then the other.
 
 Both compute in runs of whole steps. The seam is a sample at which a run of each ends: then neither holds
 back sound that the other one has had, and no sample is in service twice or never. Pure.
