@@ -154,8 +154,8 @@ def _add_outbox(commands: Commands) -> None:
 def _add_models(commands: Commands) -> None:
     parser = _add(
         commands, "models", _models, "show which models lie here, which is in service, and which failed",
-        "Only reads; the agent may be running. Per slot (a, b, shipped): digest and role. Then failed attempts\n"
-        "with their reason, the job in hand, and the floor: the earliest time that this node believes in.",
+        "Only reads; the agent may be running. Per slot (a, b, shipped): digest and role. Then failed\n"
+        "attempts with reasons, the job in hand, and the floor: the earliest time that is believed in.",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     add_flags(parser)

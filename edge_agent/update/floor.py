@@ -14,9 +14,6 @@ from typing import Final
 from contract.checks import hexadecimal, mapping_of, real, sequence_of, whole
 from contract.record import Record, checked, nested
 
-FIRST_S: Final = 1_764_547_200.0
-"""December 2025: no metadata of ours is older."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen(Record):
@@ -30,10 +27,12 @@ class Seen(Record):
 class Floor(Record):
     """What time and versions it is at least."""
 
-    time_s: float = checked(real(0, 1e11), "seconds since 1970", default=FIRST_S)
-    seen: Mapping[str, Seen] = checked(
-        mapping_of(nested(Seen), limit=10), "role → its latest metadata", default={}
-    )
+    time_s: float = checked(real(0, 1e11), "seconds since 1970")
+    seen: Mapping[str, Seen] = checked(mapping_of(nested(Seen), limit=10), "role → its latest metadata")
+
+
+FIRST: Final = Floor(time_s=1_764_547_200.0, seen={})
+"""December 2025: no metadata of ours is older."""
 
 
 def reference_s(floor: Floor, clock_s: float) -> float:

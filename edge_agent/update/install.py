@@ -61,12 +61,12 @@ class Installer:
     def step(self, desired: Desired, stop: threading.Event) -> Outcome:
         """Bring ``desired.release`` as far as it goes now; blocks, for minutes on a slow link.
 
-        ``stop`` may be set from elsewhere: this then returns ``Waiting`` soon, at the latest after the network's
-        time-out of 20 s, and what was downloaded is kept. Call again with the same or another ``desired``,
-        also after a restart: it goes on where it was. ``Refused`` has been remembered (``ModelStore.failed``).
-        Raises nothing but ``ValueError`` for a ``desired`` without a release. Tells offered, downloading (again
-        and again, with bytes), verified, staged, self_tested, refused. Puts nothing in service:
-        ``ModelStore.begin_probation`` does.
+        ``stop`` may be set from elsewhere: this then returns ``Waiting`` soon, at the latest after the
+        network's time-out of 20 s, and what was downloaded is kept. Call again with the same or another
+        ``desired``, also after a restart: it goes on where it was. ``Refused`` has been remembered
+        (``ModelStore.failed``). Raises nothing but ``ValueError`` for a ``desired`` without a release. Tells
+        offered, downloading (again and again, with bytes), verified, staged, self_tested, refused. Puts
+        nothing in service: ``ModelStore.begin_probation`` does.
         """
         if desired.release is None:
             raise ValueError("nothing is desired")

@@ -15,7 +15,7 @@ _log = logging.getLogger("edge_agent.update")
 
 
 def read(path: Path, kind: type[R]) -> R | None:
-    """What the file holds; None if there is none or it is damaged. ``OSError`` if the disk does not answer."""
+    """What the file holds; None if there is none, or it is damaged. ``OSError``: disk."""
     try:
         with path.open("rb") as file:
             return kind.from_plain(json.loads(file.read(_LIMIT_BYTES)))

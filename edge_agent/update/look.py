@@ -46,8 +46,8 @@ class _Fetcher(FetcherInterface):
 def look(request: Mapping[str, Any], parent: Asked) -> Mapping[str, Any]:
     """What the current, valid metadata says of ``target``.
 
-    One of ``wait`` (with the reason), ``refused`` (with the reason), or ``seen`` (role → version and keys) and
-    ``target`` (null: not listed; else digest, size_bytes, custom).
+    One of ``wait`` and ``refused``, with the reason, or ``seen`` (role → version and keys) with ``target``
+    (null: not listed; else digest, size_bytes, custom).
     """
     folder = Path(request["folder"])
     try:

@@ -36,7 +36,7 @@ class Pieces:
         raise FetchError(f"{path}: longer than {limit_bytes} bytes")
 
     def stream(self, path: str, offset: int, tag: str, stop: threading.Event) -> Stream:
-        """A file from the offset on, if it still has this tag, which here is its size; else from its begin."""
+        """A file from the offset on, if it still has this tag, here its size; else from its begin."""
         first = self._piece(path, offset)
         if tag and tag != str(first.total):
             offset, first = 0, self._piece(path, 0)

@@ -1,5 +1,7 @@
 """What the pointer file says: which bundle is in service, which on probation, which failed. Pure."""
 
+# ruff: noqa: RUF009  (``checked`` only makes a field; it is not a default computed once)
+
 from dataclasses import dataclass, replace
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Lets a child process try a bundle, and judges what it says. What harms the child does not harm the agent."""
+"""Lets a child process try a bundle, and judges what it says: what harms the child spares the agent."""
 
 import threading
 from collections.abc import Mapping

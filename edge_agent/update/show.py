@@ -7,10 +7,11 @@ from typing import Any
 from edge_agent.settings import Settings
 from edge_agent.update import kept
 from edge_agent.update.files import Files
-from edge_agent.update.floor import Floor
+from edge_agent.update.floor import FIRST, Floor
 from edge_agent.update.job import Workbench
 from edge_agent.update.making import make_store
 from edge_agent.update.pointer import Held, Pointer
+from edge_agent.update.slots import SHIPPED, Place
 from edge_agent.update.store import ModelStore
 
 
@@ -25,13 +26,13 @@ def show(settings: Settings, *, as_json: bool) -> int:
 def describe(store: ModelStore, *, taken: bool) -> dict[str, Any]:
     """All of it, as plain values."""
     pointer, job = store.pointer(), Workbench(store.folder / "part", Files()).job()
-    floor = kept.read(store.folder / "floor.json", Floor) or Floor()
+    floor = kept.read(store.folder / "floor.json", Floor) or FIRST
     part = Workbench(store.folder / "part", Files()).part(job) if job else None
     return {
         "takes_updates": taken,
         "places": [
             {"slot": place.slot, "digest": place.digest, "path": str(place.path),
-             "role": _role(pointer, place.digest)}
+             "role": _role(pointer, place)}
             for place in store.places() if place.digest
         ],
         "pointer": pointer.to_plain(),
@@ -43,18 +44,19 @@ def describe(store: ModelStore, *, taken: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _role(pointer: Pointer, digest: str) -> str:
+def _role(pointer: Pointer, place: Place) -> str:
+    if place.slot == SHIPPED and pointer.in_service is None:
+        return "in service"
     roles: list[tuple[str, Held | None]] = [
         ("on probation", pointer.probation), ("in service", pointer.in_service), ("before", pointer.before),
     ]  # fmt: skip
-    return next((role for role, held in roles if held is not None and held.digest == digest), "")
+    return next((role for role, held in roles if held is not None and held.digest == place.digest), "")
 
 
 def _lines(plain: dict[str, Any]) -> list[str]:
     pointer = plain["pointer"]
     lines = [
-        f"{place['slot']:8} {place['digest'][:12]} {place['role'] or _shipped_role(pointer, place['slot'])}".rstrip()
-        for place in plain["places"]
+        f"{place['slot']:8} {place['digest'][:12]} {place['role']}".rstrip() for place in plain["places"]
     ]
     if pointer["probation"]:
         lines.append(f"starts on probation that have not ended well: {pointer['starts']}")
@@ -66,7 +68,3 @@ def _lines(plain: dict[str, Any]) -> list[str]:
     lines.append(f"floor    {time.strftime('%Y-%m-%d %H:%M', time.gmtime(plain['floor_s']))} UTC")
     lines.append("updates  are taken" if plain["takes_updates"] else "updates  are not taken: [update] root")
     return lines
-
-
-def _shipped_role(pointer: dict[str, Any], slot: str) -> str:
-    return "in service" if slot == "shipped" and pointer["in_service"] is None else ""

@@ -15,7 +15,7 @@ from edge_agent.errors import UpdateError
 from edge_agent.update import kept
 from edge_agent.update.errand import Errand, ErrandError
 from edge_agent.update.files import Files, make_folders, replace
-from edge_agent.update.floor import Floor, Seen, moved, objection, reference_s
+from edge_agent.update.floor import FIRST, Floor, Seen, moved, objection, reference_s
 from edge_agent.update.source import FetchError, Source
 
 TIME_S: Final = 600.0
@@ -61,7 +61,7 @@ class Trust:
     def look(self, target: str, digest: str, source: Source, stop: threading.Event) -> Signed:
         """What is signed of ``target`` now.
 
-        ``FetchError``: cannot be told now, also because something has expired. ``TrustError``: signed wrongly.
+        ``FetchError``: cannot be told now, also because something has expired. ``TrustError``: badly signed.
         ``UnlistedError``: not, or not any more, a release, or not with this digest. ``OSError``: disk.
         """
         floor = self.floor()
@@ -80,7 +80,7 @@ class Trust:
 
     def floor(self) -> Floor:
         """Trusted time and versions."""
-        return kept.read(self._floor_path, Floor) or Floor()
+        return kept.read(self._floor_path, Floor) or FIRST
 
     @property
     def _floor_path(self) -> Path:
