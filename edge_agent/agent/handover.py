@@ -46,12 +46,13 @@ class Beside:
 class Handover:
     """From the model that a station runs to ``successor``, at the first seam when that is warm.
 
-    ``beside``: the successor hears everything already, and this is what both made of it.
+    ``beside``: the successor hears everything already, and this is what both made of it. ``urgent``: it goes
+    on with what it has, to take over ``at_once``.
     """
 
     def __init__(
         self, station: Station, service: Candidate, successor: Candidate, make_publisher: MakePublisher,
-        *, beside: "Beside | None" = None,
+        *, beside: Beside | None = None, urgent: bool = False,
     ) -> None:  # fmt: skip
         self._station, self._service, self._successor = station, service, successor
         self._make_publisher = make_publisher
@@ -59,7 +60,7 @@ class Handover:
         self.problem = ""
         """Why the successor cannot take over."""
         self.done = False
-        self._plan = self._make_plan(warm=beside is not None)
+        self._plan = Plan(begin=0, seam=0) if urgent else self._make_plan(warm=beside is not None)
 
     def hear(self, block: Block) -> Block:
         """Take in sound up to the seam; what lies behind it, for the successor. All of it after a problem."""
@@ -94,10 +95,13 @@ class Handover:
         if not len(block.samples) or self.problem:
             return []
         try:
-            return self._successor.pipeline.feed(block.samples, block.captured_s)
+            steps = self._successor.pipeline.feed(block.samples, block.captured_s)
         except Exception as error:  # whatever it is, the model in service goes on
             self.problem = f"it failed while it was getting warm: {error or type(error).__name__}"
             return []
+        if not all(np.isfinite(step.posteriors).all() for step in steps):
+            self.problem = "its posteriors are no numbers"
+        return steps
 
     def _take_over(self, seam_s: float) -> None:
         old, new = self._service.pipeline, self._successor.pipeline

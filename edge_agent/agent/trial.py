@@ -189,18 +189,20 @@ class Trial:
             self._end("rolled_back", self._before)
             return
         self._observer = None
-        self._handover = Handover(
-            self._station, self._candidate, self._before, self._make_publisher,
-            beside=None if self._resting else self._beside,
-        )  # fmt: skip
+        self._handover = self._way_back(urgent=False)
 
     def _fail(self, reason: str, block: Block) -> None:
-        """Back to the model before at once: nobody has heard this block yet, as far as it can be told."""
-        self._return(reason)
-        if self._handover is not None:
-            self._handover.at_once(block.captured_s - len(block.samples) / RATE_HZ)
+        """Back to the model before at once: nobody has answered to this block, nor to what waited for it."""
+        self._reason = reason
+        self._way_back(urgent=True).at_once(block.captured_s - len(block.samples) / RATE_HZ)
         self._end("rolled_back", self._before)
         self._station.hear(block)
+
+    def _way_back(self, *, urgent: bool) -> Handover:
+        return Handover(
+            self._station, self._candidate, self._before, self._make_publisher,
+            beside=None if self._resting else self._beside, urgent=urgent and not self._resting,
+        )  # fmt: skip
 
     def _end(self, kind: str, stays: Candidate) -> None:
         self._handover = self._observer = None

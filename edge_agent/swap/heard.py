@@ -18,9 +18,10 @@ class Heard:
     """End of the sound that the report rests on."""
 
     def near(self, other: "Heard", tolerance_s: float) -> bool:
-        """Whether both may be the same sound: one label, and not further apart than the tolerance."""
+        """Whether both may be the same sound: one label, and they overlap or begin that near each other."""
         apart_s = max(self.start_s, other.start_s) - min(self.end_s, other.end_s)
-        return self.label == other.label and apart_s <= tolerance_s
+        together = apart_s < 0 or abs(self.start_s - other.start_s) <= tolerance_s
+        return self.label == other.label and together
 
 
 def heard(step: Step, found: Found, step_s: float) -> Heard:

@@ -14,6 +14,28 @@ from edge_agent.swap.matching import Matcher
 from edge_agent.swap.probation import Observed, Reference
 
 _ROUNDING: Final = 1e-3
+_RANGE_S: Final = 5.0
+
+
+class Range:
+    """Lowest and highest posterior of each label."""
+
+    def __init__(self, labels: int) -> None:
+        self.rows = 0
+        self._low: NDArray[np.float32] = np.full(labels, np.inf, np.float32)
+        self._high: NDArray[np.float32] = np.full(labels, -np.inf, np.float32)
+
+    def add(self, row: NDArray[np.float32]) -> None:
+        """One more, (labels,)."""
+        self.rows += 1
+        self._low, self._high = np.minimum(self._low, row), np.maximum(self._high, row)
+
+    @staticmethod
+    def spread(ranges: Sequence["Range"]) -> float:
+        """Of several together, for the label where it is largest; 0 if they hold nothing."""
+        low = np.min([one._low for one in ranges], axis=0)
+        high = np.max([one._high for one in ranges], axis=0)
+        return max(0.0, float((high - low).max()))
 
 
 class Answers:
@@ -24,8 +46,8 @@ class Answers:
         self.steps = self.broken = 0
         self.found: Counter[str] = Counter()
         self.level_low_dbfs, self.level_high_dbfs = math.inf, -math.inf
-        self._low: NDArray[np.float32] = np.full(len(labels), np.inf, np.float32)
-        self._high: NDArray[np.float32] = np.full(len(labels), -np.inf, np.float32)
+        self._ranges = [Range(len(labels)), Range(len(labels))]
+        """Of the latest posteriors, and of those before."""
 
     def add(self, steps: Sequence[Step]) -> None:
         """More steps."""
@@ -33,7 +55,7 @@ class Answers:
             self.steps += 1
             row = step.posteriors
             if np.isfinite(row).all() and row.min() >= -_ROUNDING and row.max() <= 1 + _ROUNDING:
-                self._low, self._high = np.minimum(self._low, row), np.maximum(self._high, row)
+                self._widen(row)
             else:
                 self.broken += 1
             self.level_low_dbfs = min(self.level_low_dbfs, step.level_dbfs)
@@ -42,8 +64,13 @@ class Answers:
 
     @property
     def spread(self) -> float:
-        """Of the label whose posterior moved most."""
-        return max(0.0, float((self._high - self._low).max())) if self.steps > self.broken else 0.0
+        """Of the label whose posterior moved most in the last five to ten seconds."""
+        return Range.spread(self._ranges)
+
+    def _widen(self, row: NDArray[np.float32]) -> None:
+        if self._ranges[0].rows * self.step_s >= _RANGE_S:
+            self._ranges = [Range(len(self.labels)), self._ranges[0]]
+        self._ranges[0].add(row)
 
 
 class Observer:

@@ -41,11 +41,13 @@ def plan(pending: int, run: int, successor_run: int, warm: int) -> Plan:
 def silences(told: Sequence[Heard], refractory_s: float) -> Mapping[str, float]:
     """Until when the successor must not report a label: what was told is not told again.
 
-    Each label stays silent as long as it would have, had the model that told it stayed in service.
+    Each label stays silent as long as it would have, had the model that told it stayed in service, and as
+    long as the successor may take to hear the same.
     """
     until: dict[str, float] = {}
     for one in told:
-        until[one.label] = max(until.get(one.label, 0.0), one.end_s + max(SEAM_S, refractory_s))
+        late_s = max(one.start_s + SEAM_S, one.end_s + refractory_s)
+        until[one.label] = max(until.get(one.label, 0.0), late_s)
     return until
 
 
