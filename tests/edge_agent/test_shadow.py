@@ -139,7 +139,8 @@ def test_what_is_skipped_is_declared(world: Callable[..., UpdateWorld]) -> None:
     shadow(node, seconds=40, share=0.0, yes=[])
     node.play(41 * 50)
     [told] = node.shelf.of(Shadow)
-    assert (told.steps, told.skipped, told.cpu_percent) == (0, 40 / 0.08, 0)
+    assert (told.steps, told.cpu_percent) == (0, 0)
+    assert told.skipped == pytest.approx(40 / 0.08, abs=2)
     assert not node.shelf.of(Disagreement)
 
 
