@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from contract.audio import RATE_HZ
 from contract.errors import BundleError
 from edge_agent.bundles import LoadedBundle, load_bundle
+from edge_agent.errors import ModelError
 from edge_agent.made_up_sound import made_up_sound
 from edge_agent.pipeline import Pipeline, Tuning
 
@@ -46,8 +47,11 @@ def trial(request: Mapping[str, Any], agent: Hears) -> Mapping[str, Any]:
         candidate = Pipeline(bundle, Tuning(thresholds={}))
         agent.say(doing="while it listened")
         costs, finite = _costs(candidate, listens, sound)
-    except BundleError as error:
-        return {"refused": str(error)}
+    except (BundleError, ModelError) as error:
+        # The runtime does not say that it ran out of memory, only that it failed.
+        failed = isinstance(error, ModelError) or isinstance(error.__cause__, ModelError)
+        perhaps = "; perhaps it wants more memory than it may have" if failed else ""
+        return {"refused": f"{error}{perhaps}"}
     if not finite:
         return {"refused": "its posteriors are not finite numbers"}
     manifest = bundle.manifest
