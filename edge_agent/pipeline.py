@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.audio import HOP_SAMPLES, RATE_HZ
+from contract.audio import FRAMES_PER_S, HOP_SAMPLES, RATE_HZ
 from contract.detector import Detector, Found
 from contract.manifest import Manifest
 from edge_agent.bundles import LoadedBundle
@@ -87,16 +87,25 @@ class Pipeline:
 
     @property
     def warm_s(self) -> float:
-        """Sound after which it answers as if it had heard all that came before."""
+        """Sound after which it answers as if it had heard all before, but for what a network forgets slowly."""
         smoothing_s = self._tuning.smoothing_s
         smoothing_s = self._manifest.smoothing_s if smoothing_s is None else smoothing_s
-        return self._manifest.context_s + max(_SETTLING_S, _CONSTANTS * smoothing_s)
+        history_s = self._manifest.context_s + self._classifier.history_frames / FRAMES_PER_S
+        return history_s + max(_SETTLING_S, _CONSTANTS * smoothing_s)
 
     @property
     def refractory_s(self) -> float:
         """Silence of a label after its detection."""
         mine = self._tuning.refractory_s
         return self._manifest.refractory_s if mine is None else mine
+
+    def follow(self, other: "Pipeline") -> None:
+        """From the next sample on, make frames as ``other`` would, if that has the same front end.
+
+        A front end follows the noise floor for minutes: what was learned of it is not to be learned anew.
+        """
+        if other._manifest.frontend_digest == self._manifest.frontend_digest:
+            self._front_end.follow(other._front_end)
 
     def feed(self, samples: NDArray[np.int16], captured_s: float) -> list[Step]:
         """The steps that are now complete.

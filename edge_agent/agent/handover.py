@@ -60,23 +60,30 @@ class Handover:
         self.problem = ""
         """Why the successor cannot take over."""
         self.done = False
+        self._begun = beside is not None
+        """Whether the successor listens."""
         self._plan = Plan(begin=0, seam=0) if urgent else self._make_plan(warm=beside is not None)
 
     def hear(self, block: Block) -> Block:
         """Take in sound up to the seam; what lies behind it, for the successor. All of it after a problem."""
         head, rest = cut(block, self._plan.seam)
-        steps = self._station.hear(head) if len(head.samples) else []
-        others = self._warm(cut(head, self._plan.begin)[1])
-        self._heard.add(steps, others, self._service.pipeline.step_s, head.captured_s)
+        before, after = cut(head, self._plan.begin)
+        self._hear(before, beside=False)
+        if not self._begun and self._plan.begin <= len(head.samples):
+            self._begun = True
+            self._successor.pipeline.pipeline.follow(self._service.pipeline.pipeline)
+        self._hear(after, beside=True)
         passed = len(head.samples)
         self._plan = Plan(begin=max(0, self._plan.begin - passed), seam=self._plan.seam - passed)
         if self._plan.seam == 0 and not self.problem:
+            # A run of both ends here, so neither front end is ahead of the other.
+            self._successor.pipeline.pipeline.follow(self._service.pipeline.pipeline)
             self._take_over(head.captured_s)
         return rest
 
     def interrupt(self) -> None:
         """The stream broke, and the station began a new one: so does the successor."""
-        self._heard = Beside()
+        self._heard, self._begun = Beside(), False
         self._plan = self._make_plan(warm=False)
 
     def at_once(self, now_s: float) -> None:
@@ -88,11 +95,19 @@ class Handover:
         mine, other = self._service.pipeline.pipeline, self._successor.pipeline.pipeline
         if warm and mine.run_samples == other.run_samples and mine.pending == other.pending:
             return Plan(begin=0, seam=-mine.pending % mine.run_samples)
+        self._begun = False
         other.reset()
         return plan(mine.pending, mine.run_samples, other.run_samples, math.ceil(other.warm_s * RATE_HZ))
 
+    def _hear(self, block: Block, *, beside: bool) -> None:
+        if not len(block.samples):
+            return
+        steps = self._station.hear(block)
+        others = self._warm(block) if beside else []
+        self._heard.add(steps, others, self._service.pipeline.step_s, block.captured_s)
+
     def _warm(self, block: Block) -> list[Step]:
-        if not len(block.samples) or self.problem:
+        if self.problem:
             return []
         try:
             steps = self._successor.pipeline.feed(block.samples, block.captured_s)

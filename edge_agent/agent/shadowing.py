@@ -72,6 +72,7 @@ class Shadowing:
             if not len(block.samples):
                 return
             self._candidate.pipeline.reset()
+            self._candidate.pipeline.pipeline.follow(pipeline)
             self._warm_s = self._candidate.pipeline.pipeline.warm_s
         self._pass(block, self._listen(block) if self._warm_s is not None else [])
 

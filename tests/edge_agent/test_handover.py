@@ -1,16 +1,26 @@
 """One model takes over from another: no sample lost or heard twice, no detection lost or told twice."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from contract.messages import Detection, Features
-from edge_agent.capture import Lost
-from edge_agent.swap import Plan, plan
+from contract.sampling import Sampling
+from edge_agent.agent.candidate import Candidate
+from edge_agent.agent.reporting import Identity
+from edge_agent.bundles import load_bundle
+from edge_agent.capture import Block, Lost, decode, sound_files
+from edge_agent.pipeline import Pipeline, Tuning
+from edge_agent.swap import Measured, Plan, plan
+from tests.conftest import ROOT
 from tests.edge_agent.update_world import UpdateWorld
 
 NEW = "b" * 64
+WORDS = ROOT / "aggregator" / "demo_sounds" / "words"
+QUIET = Sampling(random_per_hour=0)
 unhurried = settings(
     max_examples=15,
     deadline=None,
@@ -126,3 +136,43 @@ def test_nothing_private_leaves_next_to_the_seam(world: Callable[..., UpdateWorl
     assert node.kinds() == ["took_over", "confirmed"]
     assert not set(range(seam - 50, seam + 44)) & set(node.published())
     assert set(range(seam + 260, seam + 700)) <= set(node.published())
+
+
+def test_a_recording_through_a_live_update_gives_what_it_gives_without(
+    keywords: Path, tmp_path: Path
+) -> None:
+    """The shipped model takes over from itself: frames and detections are the same, posteriors nearly so."""
+    words = [piece for file in sound_files(WORDS)[:2] for piece in decode(file)]
+    outcomes = []
+    for updated in (False, True):
+        node = UpdateWorld(tmp_path, real_candidate(keywords, "a" * 64), policy="all", sampling=QUIET)
+        captured_s = 0.0
+        for number, piece in enumerate(words):
+            captured_s += len(piece) / 16_000
+            if updated and number == 30:
+                node.try_out(real_candidate(keywords, NEW), probation_s=10)
+            node.stage.hear(Block(samples=piece, captured_s=1e9 + captured_s))
+        node.end()
+        assert node.kinds() == (["took_over", "confirmed"] if updated else [])
+        windows = node.shelf.of(Features)
+        posteriors = np.frombuffer(b"".join(one.posteriors for one in windows), np.uint8)
+        outcomes.append(
+            (b"".join(one.frames for one in windows), posteriors.astype(int), node.shelf.of(Detection))
+        )
+    (frames, posteriors, found), (frames_again, posteriors_again, found_again) = outcomes
+    assert frames == frames_again
+    assert np.abs(posteriors - posteriors_again).max() <= 2, "of 255: the LSTM remembers for ever"
+    assert len(found) >= 10
+    assert [(one.label, one.start_s, one.end_s) for one in found] == [
+        (one.label, one.start_s, one.end_s) for one in found_again
+    ]
+
+
+def real_candidate(path: Path, digest: str) -> Candidate:
+    bundle = load_bundle(path, "0.1.0")
+    pipeline = Pipeline(bundle, Tuning(thresholds={}))
+    identity = Identity(
+        boot="a" * 16, agent_version="1", runtime="none", manifest=bundle.manifest, bundle_digest=digest,
+        thresholds=pipeline.thresholds, started_s=1,
+    )  # fmt: skip
+    return Candidate(pipeline=Measured(pipeline), identity=identity)

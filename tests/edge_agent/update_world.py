@@ -49,12 +49,12 @@ class Shelf:
 class Recording(Publisher):
     """Notes what the model in service has made."""
 
-    def __init__(self, heard: list[int], *rest: Any, **others: Any) -> None:
+    def __init__(self, heard: list[np.ndarray[Any, Any]], *rest: Any, **others: Any) -> None:
         super().__init__(*rest, **others)
         self._all = heard
 
     def hear(self, step: Step) -> None:
-        self._all += numbers_in(step.frames)
+        self._all.append(step.frames)
         super().hear(step)
 
 
@@ -70,8 +70,8 @@ class UpdateWorld:
         self._publish, self._sampling = PublishSettings(policy=policy), sampling
         self._ledger = Ledger(folder)
         self.shelf, self.around = Shelf(), Around()
-        self.heard: list[int] = []
-        """The hops of every step that was in service."""
+        self._frames: list[np.ndarray[Any, Any]] = []
+        """Of every step that was in service."""
         self.first = first
         self.station = Station(
             first.pipeline.pipeline, self.shelf, first.identity, self.make_publisher(first.identity)
@@ -85,7 +85,9 @@ class UpdateWorld:
         return a_candidate(self.first.identity.manifest, digest, **model)
 
     def make_publisher(self, identity: Identity) -> Publisher:
-        publisher = Recording(self.heard, identity, self._publish, self._sampling, self._ledger, seed="attic")
+        publisher = Recording(
+            self._frames, identity, self._publish, self._sampling, self._ledger, seed="attic"
+        )
         publisher.set_policy(self._publish.policy)
         return publisher
 
@@ -112,6 +114,11 @@ class UpdateWorld:
     def hops(self) -> int:
         """Played so far."""
         return self._at // HOP_SAMPLES
+
+    @property
+    def heard(self) -> list[int]:
+        """The hops of every step that was in service."""
+        return [number for frames in self._frames for number in numbers_in(frames)]
 
     def kinds(self) -> list[str]:
         return [event.kind for event in self.events]

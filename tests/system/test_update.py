@@ -167,7 +167,8 @@ def test_a_shadow_listens_and_then_comes_into_service(fleet: Fleet, make: Callab
     shadow = fleet.want(bundle, mode="shadow", shadow_s=60.0, shadow_cpu_percent=100.0)
     fleet.end_of(shadow, "shadowed")
     [told] = [message for message in fleet.aggregator.stored.values() if isinstance(message, Shadow)]
-    assert told.agreed == told.steps > 500
+    assert told.steps > 500
+    assert told.agreed > 0.99 * told.steps
     assert sum(told.lost.values()) > 5
     assert not told.gained
     assert len(fleet.births()) == 1, "another model was never in service"
