@@ -32,10 +32,10 @@ def decide(pointer: Pointer, lies_here: Callable[[str], bool], crashes_most: int
 
 def without_disk(pointer: Pointer, lies_here: Callable[[str], bool]) -> Held | None:
     """What to load if nothing can be written: never one on probation, for its starts could not be counted."""
-    for held in (pointer.in_service, pointer.before):
-        if held is not None and lies_here(held.digest):
-            return held
-    return None
+    if pointer.in_service is None:
+        return None
+    both = (pointer.in_service, pointer.before)
+    return next((held for held in both if held is not None and lies_here(held.digest)), None)
 
 
 def _against(pointer: Pointer, held: Held, lies_here: Callable[[str], bool], crashes_most: int) -> str:

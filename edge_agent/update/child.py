@@ -1,9 +1,11 @@
 """What runs in the child process: one request from standard input, answers to standard output."""
 
 import contextlib
+import ctypes
 import json
 import os
 import resource
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import Any, BinaryIO, Final
 
 _NICE: Final = 10
 _DIE_FIRST: Final = "500"
+_CPU_S: Final = 900
+_PR_SET_PDEATHSIG: Final = 1
 
 
 class Parent:
@@ -72,13 +76,16 @@ def _only_ours() -> BinaryIO:
 
 
 def _step_back() -> None:
-    """Let the agent go first; and go first ourselves where memory runs out."""
+    """Let the agent go first; go first ourselves where memory runs out; and do not outlive the agent."""
     with contextlib.suppress(OSError):
         os.nice(_NICE)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_DIE_FIRST)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,13 @@ from contract.errors import ContractError
 from contract.topics import DESIRED
 from contract.updates import Desired
 from contract.wire import decode_as
-from edge_agent.update.source import FetchError, Stream
+from edge_agent.update.source import Answer, FetchError, Stream
 
 TIMEOUT_S: Final = 20.0
 _CHUNK_BYTES: Final = 16_384
 _REDIRECTS: Final = 3
+_UNCHANGED: Final = 304
+_NOTHING: Final = 404
 _RANGE: Final = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
@@ -41,14 +43,20 @@ class Http:
 
     def read(self, path: str, limit_bytes: int, stop: threading.Event) -> bytes:
         """A small file whole; ``FetchError``, also if it is longer than the limit."""
+        return self._read(path, limit_bytes, stop, {})[0]
+
+    def _read(
+        self, path: str, limit_bytes: int, stop: threading.Event, headers: Mapping[str, str]
+    ) -> tuple[bytes, str]:
+        """The content and its tag."""
         with _speaking(path):
-            response = self._ask(self._url(path), {})
+            response = self._ask(self._url(path), headers)
             with contextlib.closing(response):
                 content = b""
                 while len(content) <= limit_bytes and not stop.is_set():
                     piece = response.read1(_CHUNK_BYTES)
                     if not piece:
-                        return content
+                        return content, response.getheader("ETag") or ""
                     content += piece
         raise FetchError(
             f"{path}: " + ("interrupted" if stop.is_set() else f"longer than {limit_bytes} bytes")
@@ -70,11 +78,16 @@ class Http:
             chunks=_chunks(response, path),
         )  # fmt: skip
 
-    def desired(self, stop: threading.Event) -> Desired | None:
-        """What this node should run, as in its retained message. ``FetchError``."""
-        content = self.read("desired", DESIRED.limit_bytes, stop)
+    def desired(self, tag: str, stop: threading.Event) -> Answer:
+        """What this node should run, as in its retained message; nothing if that still has this tag."""
         try:
-            return decode_as(Desired, DESIRED, content)
+            headers = {"If-None-Match": tag} if tag else {}
+            content, found = self._read("desired", DESIRED.limit_bytes, stop, headers)
+            return Answer(desired=decode_as(Desired, DESIRED, content), tag=found)
+        except FetchError as error:
+            if error.status in (_UNCHANGED, _NOTHING):
+                return Answer(desired=None, tag=tag)
+            raise
         except ContractError as error:
             raise FetchError(f"desired: {error}") from error
 

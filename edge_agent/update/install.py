@@ -57,6 +57,8 @@ class Installer:
         self._files = files or Files()
         self._bench = Workbench(store.folder / "part", self._files)
         self._in_vain = 0
+        self._unchanged = ""
+        """Tag of an answer to what is desired that was nothing new."""
 
     def step(self, desired: Desired, stop: threading.Event) -> Outcome:
         """Bring ``desired.release`` as far as it goes now; blocks, for minutes on a slow link.
@@ -89,11 +91,14 @@ class Installer:
     def desired(self, last: Desired, stop: threading.Event) -> Desired | None:
         """What the aggregator wants now, asked where ``last`` says; None: no answer, or nothing later."""
         try:
-            found = self._source(last).desired(stop)
+            answer = self._source(last).desired(self._unchanged, stop)
         except FetchError as error:
             _log.info("no answer to what is desired", extra={"error": str(error)})
             return None
-        return found if found is not None and found.serial > last.serial else None
+        if answer.desired is not None and answer.desired.serial > last.serial:
+            return answer.desired
+        self._unchanged = answer.tag
+        return None
 
     def _go(self, desired: Desired, job: Job, stop: threading.Event) -> Outcome:
         source = self._source(desired)

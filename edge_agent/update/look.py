@@ -53,8 +53,10 @@ def look(request: Mapping[str, Any], parent: Asked) -> Mapping[str, Any]:
     try:
         try:
             return _look(folder, request, parent)
-        except OSError:
-            # The cache cannot be read or written as it is: it may be had anew.
+        except (DownloadError, RepositoryError):
+            raise
+        # Whatever a damaged cache leads the library to: it can be had anew.
+        except Exception:
             shutil.rmtree(folder, ignore_errors=True)
             return _look(folder, request, parent)
     except ExpiredMetadataError as error:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from contract.errors import ContractError
-from contract.updates import PIECE_BYTES, Desired, Fetch, Piece
-from edge_agent.update.source import FetchError, Stream
+from contract.updates import PIECE_BYTES, Fetch, Piece
+from edge_agent.update.source import Answer, FetchError, Stream
 
 TIMEOUT_S: Final = 30.0
 _RETRY_S: Final = 30.0
@@ -45,9 +45,9 @@ class Pieces:
             chunks=self._chunks(path, offset, first, stop),
         )  # fmt: skip
 
-    def desired(self, stop: threading.Event) -> Desired | None:  # noqa: ARG002
-        """None: the broker keeps it for this node, as a retained message."""
-        return None
+    def desired(self, tag: str, stop: threading.Event) -> Answer:  # noqa: ARG002
+        """Nothing: the broker keeps it for this node, as a retained message."""
+        return Answer(desired=None, tag=tag)
 
     def _chunks(self, path: str, offset: int, piece: Piece, stop: threading.Event) -> Iterator[bytes]:
         total = piece.total

@@ -96,7 +96,7 @@ class SelfTest:
 
 def too_much(passed: Passed, allowed: Allowed) -> str:
     """What a bundle takes too much of; empty: nothing."""
-    cost, other = passed.cost_ms_per_s, passed.reference_ms_per_s
+    cost, other = passed.cost_ms_per_s, passed.reference_ms_per_s or None
     if cost > REAL_TIME_MS_PER_S:
         return f"it takes {cost:.0f} ms of CPU time per second of sound, more than this node can spare"
     if other is not None and cost > allowed.cost_factor_most * other:

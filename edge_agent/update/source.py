@@ -34,6 +34,15 @@ class Stream:
     """Raises ``FetchError`` when the connection breaks."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of asking what this node should run."""
+
+    desired: Desired | None
+    """None: nothing, or nothing else than what has this tag, or that is not told this way."""
+    tag: str
+
+
 class Source(Protocol):
     """Gives files by paths such as ``metadata/timestamp.json`` and ``targets/<digest>.<name>``."""
 
@@ -43,5 +52,5 @@ class Source(Protocol):
     def stream(self, path: str, offset: int, tag: str, stop: threading.Event) -> Stream:
         """A file from the offset on, if it still is the one with this tag; else from its begin."""
 
-    def desired(self, stop: threading.Event) -> Desired | None:
-        """What this node should run; None if that is not told this way. ``FetchError``."""
+    def desired(self, tag: str, stop: threading.Event) -> Answer:
+        """What this node should run. ``FetchError``."""

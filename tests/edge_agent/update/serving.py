@@ -23,6 +23,8 @@ class Habits:
         self.release = threading.Event()
         self.holds_after_bytes: int | None = None
         """Send no more after so many, until ``release``."""
+        self.hold_only = ""
+        """That for this path only, if it is given."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -44,6 +46,9 @@ class _Handler(BaseHTTPRequestHandler):
         if content is None:
             self._head(404, {"Content-Length": "0"})
             return
+        if self.headers.get("If-None-Match") == habits.tags.get(self.path, '"same"'):
+            self._head(304, {})
+            return
         self._send(content, habits.tags.get(self.path, '"same"'))
 
     def _send(self, content: bytes, tag: str) -> None:
@@ -64,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self, content: bytes) -> None:
         habits = self.habits
-        if habits.holds_after_bytes is not None:
+        if habits.holds_after_bytes is not None and self.path.endswith(habits.hold_only):
             self.wfile.write(content[: habits.holds_after_bytes])
             self.wfile.flush()
             habits.release.wait(30)

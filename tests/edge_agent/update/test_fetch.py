@@ -14,7 +14,7 @@ from edge_agent.update.download import Download, Wanted
 from edge_agent.update.fetch import Http, make_context
 from edge_agent.update.files import Files
 from edge_agent.update.pace import WATCHED_S, paced
-from edge_agent.update.source import FetchError
+from edge_agent.update.source import Answer, FetchError
 from edge_agent.update.trust import Signed, TrustError
 from tests.edge_agent.update.serving import Habits, serve
 from tests.edge_agent.update.world import GO_ON, desired
@@ -216,11 +216,15 @@ def test_https_with_an_unknown_authority_is_refused(base: str) -> None:
 def test_what_is_desired_is_asked_for(http: Http, habits: Habits) -> None:
     wanted = desired(DIGEST, poll_s=60.0)
     habits.files["/nodes/roof/desired"] = encode(DESIRED, wanted)
-    assert http.desired(GO_ON) == wanted
+    answer = http.desired("", GO_ON)
+    assert answer == Answer(desired=wanted, tag='"same"')
     assert habits.requests[0][1]["Authorization"] == "Bearer secret"
+    assert http.desired(answer.tag, GO_ON) == Answer(desired=None, tag='"same"')
     habits.files["/nodes/roof/desired"] = b"nonsense"
     with pytest.raises(FetchError, match="not JSON"):
-        http.desired(GO_ON)
+        http.desired("", GO_ON)
+    del habits.files["/nodes/roof/desired"]
+    assert http.desired("", GO_ON).desired is None
 
 
 class Time:

@@ -116,7 +116,7 @@ def assert_starts(folder: Path, releases: Repository, before: bytes, when: str) 
 def test_a_full_or_broken_disk_at_every_step(
     swift: Path, releases: Repository, code: int, for_good: bool
 ) -> None:
-    """What runs keeps running, nothing is raised that would stop the agent; once mended, the update is had."""
+    """What runs keeps running, nothing is raised; once the disk is mended, the update is had."""
     start = swift / "start"
     take(start, releases, make_store(start), OLD)
     number, refused = 0, True

@@ -12,7 +12,7 @@ from edge_agent.update.install import Installer
 from edge_agent.update.look import look
 from edge_agent.update.outcomes import Outcome, Waiting
 from edge_agent.update.selftest import Passed, SelfTest
-from edge_agent.update.source import FetchError, Source, Stream
+from edge_agent.update.source import Answer, FetchError, Source, Stream
 from edge_agent.update.store import ModelStore
 from edge_agent.update.trust import Trust
 from tests.edge_agent.update.signing import Repository
@@ -44,8 +44,8 @@ class Shelf:
             raise FetchError(f"{path}: not there", status=404)
         return Stream(offset=offset, tag="", total_bytes=len(content), chunks=self._chunks(content, offset))
 
-    def desired(self, stop: threading.Event) -> Desired | None:
-        return None
+    def desired(self, tag: str, stop: threading.Event) -> Answer:
+        return Answer(desired=None, tag=tag)
 
     def _chunks(self, content: bytes, offset: int) -> Iterator[bytes]:
         for start in range(offset, len(content), self.chunk_bytes):
