@@ -87,7 +87,7 @@ class Pipeline:
 
     @property
     def warm_s(self) -> float:
-        """Sound after which it answers as if it had heard all before, but for what a network forgets slowly."""
+        """Sound after which it answers as if it had heard all before, but for what fades slowly."""
         smoothing_s = self._tuning.smoothing_s
         smoothing_s = self._manifest.smoothing_s if smoothing_s is None else smoothing_s
         history_s = self._manifest.context_s + self._classifier.history_frames / FRAMES_PER_S

@@ -4,6 +4,7 @@ The sound is a ramp; the second sample of each hop is the hop's number instead. 
 number, and the first and last sample, into the frame; the classifier hears ``yes`` where it is told to.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
@@ -101,13 +102,23 @@ class Hearing:
         return [0.9, 0.05, 0.05] if yes else [0.05, 0.9, 0.05]
 
     def _break(self, hop: int) -> list[float]:
+        if self._broken == "slow":
+            burn(0.02)
         if self._broken == "raises":
             raise ValueError("a tensor is not what it should be")
         rows = {
             "nan": [float("nan"), 0.5, 0.5], "constant": [0.3, 0.3, 0.4], "garbage": [-3.0, 17.0, 0.5],
+            "slow": [0.05 + hop % 7 / 100, 0.02, 0.9],
             "deaf": [0.01 + hop % 9 / 50, 0.0, 0.8], "flood": [0.9 * (hop // 8 % 2), 0.1, 0.0],
         }  # fmt: skip
         return rows[self._broken]
+
+
+def burn(seconds: float) -> None:
+    """Processor time of this thread, whatever else the machine does."""
+    until_s = time.thread_time() + seconds
+    while time.thread_time() < until_s:
+        pass
 
 
 def a_candidate(

@@ -65,6 +65,13 @@ def test_a_model_that_is_bad_from_the_first_step_is_back_within_seconds(
     assert node.heard == list(range(node.hops))
 
 
+def test_a_model_that_costs_many_times_as_much_is_rolled_back(world: Callable[..., UpdateWorld]) -> None:
+    node = world()
+    node.try_out(node.candidate(NEW, broken="slow", from_hop=200), probation_s=60, cost_factor=3)
+    node.play(600)
+    assert "times as much as the model before; 3 times are allowed" in rolled_back(node)
+
+
 def test_another_length_of_step_is_rolled_back_as_well(world: Callable[..., UpdateWorld]) -> None:
     node = world(yes=FEW)
     node.try_out(node.candidate(NEW, step_frames=5, yes=SOUNDS, broken="flood", from_hop=400), probation_s=60)
