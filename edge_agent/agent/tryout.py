@@ -21,7 +21,6 @@ from edge_agent.agent.trial import Circumstances, Trial
 from edge_agent.agent.watchdog import Watchdog
 from edge_agent.errors import EdgeError
 from edge_agent.swap import Limits, Measured
-from edge_agent.swap.deciding import Tried
 from edge_agent.update import Choice, ModelStore
 
 _log = logging.getLogger("edge_agent.update")
@@ -56,7 +55,8 @@ class Tryout:
         self._store, self._choice, self._agent, self._reports = store, choice, agent, reports
         self._shadows, self._last = shadows, last
         self.on_event: Callable[[Event], None] = lambda _event: None
-        self.tried: Tried | None = None
+        self.tried: Desired | None = None
+        """The order whose bundle is a shadow, getting warm, or on probation."""
         self._watchdog = Watchdog(lambda: agent.stage.progress, self._hung)
 
     @property
@@ -92,20 +92,19 @@ class Tryout:
     def conclude(self, event: Event) -> bool:
         """Write down what happened, and tell it; whether the trial or shadow is over."""
         tried = self.tried
-        if tried is None or tried.desired.release != event.digest:
+        if tried is None or tried.release != event.digest:
             return False
         if event.kind == "took_over":
-            self.tried = replace(tried, in_service=True)
             self._agent.announce()
-            self._reports.tell_of(tried.desired, "probation")
+            self._reports.tell_of(tried, "probation")
             return False
         self._watchdog.end()
-        if tried.desired.mode == "shadow":
-            self._conclude_shadow(tried.desired, event)
+        if tried.mode == "shadow":
+            self._conclude_shadow(tried, event)
         elif event.kind == "confirmed":
-            self._confirm(tried.desired)
+            self._confirm(tried)
         else:
-            self._roll_back(tried.desired, event.reason)
+            self._roll_back(tried, event.reason)
         self.tried = None
         memory.give_back()
         return True
@@ -114,8 +113,8 @@ class Tryout:
         """The agent ends in good order: that is no crash of what is tried."""
         try:
             self._store.stopped()
-            if self.tried is not None and self.tried.desired.mode == "shadow":
-                self._count_shadow(self.tried.desired, -1)
+            if self.tried is not None and self.tried.mode == "shadow":
+                self._count_shadow(self.tried, -1)
         except OSError as error:
             _log.warning("a good end cannot be noted", extra={"error": str(error)})
 
@@ -130,7 +129,7 @@ class Tryout:
         station = self._agent.station
         # The pipeline in service, in a guise of its own for as long as it is held against the other.
         before = Candidate(pipeline=Measured(_bare(station.pipeline)), identity=station.identity)
-        self._invite(desired, self._trial(desired, before, candidate), in_service=False)
+        self._invite(desired, self._trial(desired, before, candidate))
 
     def _resume(self) -> None:
         """The agent was started with a model on probation; the one before is there to go back to."""
@@ -141,7 +140,7 @@ class Tryout:
             desired = last
         candidate = Candidate(pipeline=Measured(_bare(station.pipeline)), identity=station.identity)
         before = self._agent.load(self._store.in_service().path)
-        self._invite(desired, self._trial(desired, before, candidate), in_service=True)
+        self._invite(desired, self._trial(desired, before, candidate))
         self._reports.tell_of(desired, "probation")
 
     def _trial(self, desired: Desired, before: Candidate, candidate: Candidate) -> Trial:
@@ -166,11 +165,11 @@ class Tryout:
         service = Candidate(pipeline=Measured(_bare(station.pipeline)), identity=station.identity)
         terms = Terms(seconds=desired.shadow_s, share=desired.shadow_cpu_percent / 100)
         guest = Shadowing(station, service, candidate, terms, self._agent.outbox, self._say)
-        self._invite(desired, guest, in_service=False)
+        self._invite(desired, guest)
         self._reports.tell_of(desired, "shadowing")
 
-    def _invite(self, desired: Desired, guest: Guest, *, in_service: bool) -> None:
-        self.tried = Tried(desired=desired, in_service=in_service)
+    def _invite(self, desired: Desired, guest: Guest) -> None:
+        self.tried = desired
         self._watchdog.watch()
         self._agent.stage.invite(guest)
 
@@ -213,13 +212,13 @@ class Tryout:
         if tried is None:
             return
         reason = f"the agent stood still for {seconds:.0f} s while it was tried; it was started again"
-        _log.error("the main loop hangs", extra={"release": tried.desired.release, "seconds": seconds})
+        _log.error("the main loop hangs", extra={"release": tried.release, "seconds": seconds})
         try:
-            if tried.desired.mode == "shadow":
-                self._end_shadow_badly(tried.desired, reason)
+            if tried.mode == "shadow":
+                self._end_shadow_badly(tried, reason)
             else:
                 # The next start tells it.
-                self._store.roll_back(str(tried.desired.release), reason)
+                self._store.roll_back(str(tried.release), reason)
         except OSError as error:
             _log.error("the roll-back cannot be noted", extra={"error": str(error)})
         self._agent.restart()

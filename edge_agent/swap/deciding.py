@@ -6,15 +6,6 @@ from contract.updates import Desired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """What listens beside the model in service, or is on probation."""
-
-    desired: Desired
-    in_service: bool
-    """Whether it has taken over already."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """``rest``, ``dismiss`` what is tried now, ``refuse``, or ``install``."""
 
@@ -24,10 +15,10 @@ class Decision:
 
 
 def decide(
-    desired: Desired, *, in_service: str, tried: Tried | None, failed: str | None, shadowed: bool
+    desired: Desired, *, in_service: str, tried: Desired | None, failed: str | None, shadowed: bool
 ) -> Decision:
-    """``in_service`` is the digest of the bundle in service; ``failed`` says why this attempt failed;
-    ``shadowed``: this attempt has been a shadow to its end."""
+    """``in_service`` is the digest of the bundle in service; ``tried`` the order whose bundle is a shadow or
+    on probation; ``failed`` says why this attempt failed; ``shadowed``: it has been a shadow to its end."""
     if tried is not None:
         return _about(desired, tried)
     if desired.release is None or desired.release == in_service:
@@ -44,11 +35,8 @@ def supersedes(newer: Desired, desired: Desired) -> bool:
     return _order(newer) != _order(desired)
 
 
-def _about(desired: Desired, tried: Tried) -> Decision:
-    if not supersedes(desired, tried.desired):
-        return Decision(action="rest")
-    if desired.release is None and tried.in_service:
-        # It says: stay as you are. Probation finds out whether that is good.
+def _about(desired: Desired, tried: Desired) -> Decision:
+    if not supersedes(desired, tried):
         return Decision(action="rest")
     if desired.release is None:
         return Decision(action="dismiss", reason="the aggregator has withdrawn it")

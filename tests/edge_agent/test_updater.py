@@ -175,7 +175,7 @@ def test_a_bad_model_is_rolled_back_told_and_not_taken_again_unless_asked(node: 
     assert node.told() == ["probation", "rolled_back"]
     assert "no numbers" in node.last().reason
     assert node.last().model == node.world.first.model
-    assert node.store.untold is None
+    node.run(lambda: node.store.untold is None)
     assert node.store.boot().slot == "shipped"
     node.want("flood")
     node.run(lambda: node.told()[-1:] == ["refused"])
@@ -227,11 +227,16 @@ def test_an_order_for_another_model_ends_a_probation(node: Node) -> None:
     assert reasons == ["the aggregator wants something else"]
 
 
-def test_to_stay_as_it_is_does_not_end_a_probation(node: Node) -> None:
-    node.want("good", probation_s=12.0)
-    node.run(lambda: node.told() == ["probation"])
+def test_withdrawal_takes_back_what_is_not_confirmed_and_nothing_else(node: Node) -> None:
+    node.want("good")
+    node.run(lambda: node.told() == ["probation", "confirmed"])
+    confirmed = node.world.station.identity.bundle_digest
+    node.want("better", probation_s=10_000.0)
+    node.run(lambda: node.told()[-1:] == ["probation"])
     node.want(None)
-    node.run(lambda: node.told()[-1:] == ["confirmed"])
+    node.run(lambda: node.told()[-1:] == ["rolled_back"])
+    assert node.last().reason == "the aggregator has withdrawn it"
+    assert node.world.station.identity.bundle_digest == confirmed
 
 
 def test_a_shadow_listens_sums_up_and_is_not_begun_again(node: Node) -> None:
