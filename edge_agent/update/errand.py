@@ -96,6 +96,8 @@ class Errand:
 def _ending(code: int) -> str:
     if code >= 0:
         return f"ended with exit code {code}"
+    if -code == signal.SIGKILL:
+        return "was killed, perhaps because this node has too little memory"
     try:
         return f"crashed ({signal.Signals(-code).name})"
     except ValueError:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from contract.updates import Desired
-from edge_agent.bundles import older_than
 from edge_agent.update.download import Download, Wanted
 from edge_agent.update.files import Files
 from edge_agent.update.job import Job, Workbench, is_for
@@ -18,6 +17,7 @@ from edge_agent.update.slots import digest_of
 from edge_agent.update.source import FetchError, Source
 from edge_agent.update.store import ModelStore
 from edge_agent.update.trust import Signed, Trust, TrustError, UnlistedError
+from edge_agent.versions import older_than
 
 MOST_STRIKES: Final = 3
 """So often may a hash or signature be wrong, in one attempt: a bad link heals, an attack does not."""

@@ -255,3 +255,13 @@ def test_settings_that_do_not_fit_are_named(node: Path) -> None:
 def test_nothing_desired_is_a_mistake(tmp_path: Path, repository: Repository, store: ModelStore) -> None:
     with pytest.raises(ValueError, match="nothing is desired"):
         installer(tmp_path, repository, store).step(Desired(serial=1, issued_s=0.0), GO_ON)
+
+
+def test_the_agent_does_not_carry_what_only_the_child_needs() -> None:
+    """The Update Framework's megabytes live in the child alone, and the look does without numpy."""
+    code = (
+        "import sys, edge_agent.update, edge_agent.update.child;"
+        "print({'tuf', 'securesystemslib', 'cryptography', 'numpy'} & set(sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"

@@ -49,6 +49,7 @@ def test_a_good_bundle_is_measured_beside_the_one_in_service(keywords: Path, tmp
     assert passed.model == "keywords@9.0.0"
     assert passed.cost_ms_per_s > 0
     assert passed.reference_ms_per_s is not None
+    assert 0 < passed.memory_mb < 100
 
 
 def test_a_model_in_service_that_cannot_be_read_is_no_reference(keywords: Path, tmp_path: Path) -> None:
@@ -67,6 +68,12 @@ def test_a_model_that_hangs(keywords: Path, tmp_path: Path) -> None:
 def test_a_model_that_eats_memory(keywords: Path, tmp_path: Path) -> None:
     says = refusal(laden(keywords, tmp_path / "x", times=1, size_bytes=400_000_000), keywords)
     assert "memory" in says
+
+
+def test_memory_that_is_taken_only_while_it_runs(keywords: Path, tmp_path: Path) -> None:
+    """Less than the limit in address space, and seen all the same."""
+    path = laden(keywords, tmp_path / "x", times=1, size_bytes=10_000_000)
+    assert run(path, None, memory_mb=300).memory_mb > 10
 
 
 def test_a_model_that_costs_ten_times_as_much(keywords: Path, tmp_path: Path) -> None:
