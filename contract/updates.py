@@ -32,7 +32,7 @@ _LABELS: Final = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desired(Record):
-    """What a node should run. The latest one counts; without a release the node stays as it is."""
+    """What a node should run. The latest one counts; without a release it keeps what is confirmed."""
 
     schema: int = checked(whole(SCHEMA, SCHEMA), "version of the message", default=SCHEMA)
     serial: int = checked(_COUNT, "grows with each one for the node: an earlier one is ignored")
