@@ -77,6 +77,14 @@ class UnknownReleaseError(AggregatorError):
     """No release has that number."""
 
 
+class RolloutError(AggregatorError):
+    """A rollout cannot be made or changed so; the text says why."""
+
+
+class UnknownRolloutError(AggregatorError):
+    """No rollout has that number."""
+
+
 class PasswordError(AggregatorError):
     """A password cannot be set: too short, or set before."""
 
