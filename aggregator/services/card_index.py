@@ -22,7 +22,7 @@ from aggregator.domain.value import Answered, Parts
 from aggregator.services.labels import LabelService
 from aggregator.services.sites import site_of
 from aggregator.store import cards as store
-from aggregator.store import dataset, review_labels, reviews
+from aggregator.store import dataset, review_labels, reviews, updates
 from aggregator.store.database import Database
 
 WINDOWS_AT_ONCE: Final = 20
@@ -109,7 +109,7 @@ class CardIndex:
         )
         near = nearest(draft["fingerprint"], [print_ for _, print_ in alike])
         mine = (draft["top_label"], draft["posterior"])
-        contradicting = 0.0
+        contradicting = _between_versions(connection, draft)
         for other in store.of_other_models(connection, draft):
             found = value.disagreement(mine, [(other.top_label, other.posterior)])
             store.raise_disagreement(connection, other.window_id, found)
@@ -120,7 +120,7 @@ class CardIndex:
             "disagreement": contradicting,
             "answers": 0,
         }
-        store.add(connection, row | self._worth(row))
+        store.add(connection, {name: row[name] for name in row if name != "boot_id"} | self._worth(row))
 
     def _worth(self, row: dict[str, Any]) -> dict[str, float]:
         parts = self._surroundings.parts(row)
@@ -155,6 +155,14 @@ class CardIndex:
             self._surroundings, self._surroundings_s = _look(connection), self._clock()
 
 
+def _between_versions(connection: Connection, draft: dict[str, Any]) -> float:
+    """How strongly a candidate in the shadow contradicts; a half if the window came before it was said."""
+    if draft["reason"] != "disagreement":
+        return 0.0
+    said = updates.around(connection, draft["boot_id"], draft["start_s"], draft["end_s"])
+    return max((value.between_versions(row.posterior, row.candidate_posterior) for row in said), default=0.5)
+
+
 def _draft(window: Any) -> dict[str, Any]:
     """What a card says of its window alone."""
     labels = json.loads(window.labels)
@@ -163,6 +171,7 @@ def _draft(window: Any) -> dict[str, Any]:
     told = guess(labels, posteriors)
     return {
         "window_id": window.id,
+        "boot_id": window.boot_id,
         "node_id": window.node_id,
         "model": window.model,
         "frontend_digest": window.frontend_digest,

@@ -1,4 +1,4 @@
-"""The tables of updates: rollouts with their waves and nodes, what each node should run, and what nodes say."""
+"""The tables of updates: rollouts, what each node should run, and what nodes say of it."""
 
 from sqlalchemy import (
     BigInteger,
