@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aggregator.errors import StoreError
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
     from aggregator.services.background import Background
     from aggregator.services.catalogue import Services
     from aggregator.services.deletion import DeletionService
+    from aggregator.services.ota_delivery import OtaDelivery
+    from aggregator.services.ota_publishing import OtaPublishing
+    from aggregator.services.ota_repository import OtaRepository
     from aggregator.services.releases import ReleaseService
     from aggregator.services.retrain import RetrainService
     from aggregator.services.snapshot import SnapshotService
     from aggregator.services.snapshot_labels import ReviewedWindows
     from aggregator.training.trainer import Trainer
+    from aggregator.trust.lifetimes import Lifetimes
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +95,9 @@ def services(settings: Settings, opened: Database) -> "Services":
         retrain=retraining(settings, opened),
         releases=releases(settings, opened),
         snapshots=_snapshots(settings, opened, dataset(opened)),
+        ota_repository=ota_repository(settings),
+        ota_delivery=ota_delivery(settings),
+        ota_publishing=ota_publishing(settings, opened),
         namespace=settings.fleet.namespace,
     )
 
@@ -100,6 +108,7 @@ def background(settings: Settings, opened: Database) -> "Background":
     from aggregator.services.card_index import CardIndex
     from aggregator.services.drift_index import DriftIndex
     from aggregator.services.labels import LabelService
+    from aggregator.services.ota_upkeep import OtaUpkeep
 
     return Background(
         Task(
@@ -119,6 +128,12 @@ def background(settings: Settings, opened: Database) -> "Background":
             work=deletion(settings, opened),
             idle_s=300.0,
             complaint="what was deleted is not gone from everywhere yet",
+        ),
+        Task(
+            name="ota-upkeep",
+            work=OtaUpkeep(ota_repository(settings)),
+            idle_s=30.0,
+            complaint="the metadata of updates cannot be renewed",
         ),
     )
 
@@ -157,6 +172,53 @@ def releases(settings: Settings, opened: Database) -> "ReleaseService":
     from aggregator.services.releases import ReleaseService
 
     return ReleaseService(opened, settings.folder / "releases", limits=limits(settings))
+
+
+def ota_repository(settings: Settings) -> "OtaRepository":
+    """What nodes may run."""
+    from aggregator.services.ota_repository import OtaRepository
+
+    passphrase = settings.ota.online_passphrase_file
+    return OtaRepository(
+        ota_folder(settings),
+        lifetimes=lifetimes(settings),
+        passphrase_file=Path(passphrase) if passphrase else None,
+    )
+
+
+def ota_folder(settings: Settings) -> Path:
+    """Where it lies."""
+    return settings.folder / "ota"
+
+
+def lifetimes(settings: Settings) -> "Lifetimes":
+    """How long metadata is valid."""
+    from aggregator.trust.lifetimes import Lifetimes
+
+    wanted = settings.ota
+    return Lifetimes(
+        root_days=wanted.root_days,
+        targets_days=wanted.targets_days,
+        snapshot_days=wanted.snapshot_days,
+        timestamp_days=wanted.timestamp_days,
+    )
+
+
+def ota_delivery(settings: Settings) -> "OtaDelivery":
+    """What gives it to nodes."""
+    from aggregator.services.bandwidth import Bandwidth
+    from aggregator.services.ota_delivery import NoWishes, OtaDelivery
+
+    wanted = settings.ota
+    bandwidth = Bandwidth(wanted.node_bytes_per_s, wanted.all_bytes_per_s, wanted.downloads)
+    return OtaDelivery(ota_repository(settings), NoWishes(), bandwidth)
+
+
+def ota_publishing(settings: Settings, opened: Database) -> "OtaPublishing":
+    """What takes it from whoever signs."""
+    from aggregator.services.ota_publishing import OtaPublishing
+
+    return OtaPublishing(ota_repository(settings), releases(settings, opened), ota_folder(settings))
 
 
 def limits(settings: Settings) -> "Limits":
@@ -206,6 +268,7 @@ def subscriber(settings: Settings, opened: Database) -> "Subscriber":
         commands,
         SamplingService(opened, commands),
         RetentionService(opened, settings.retention),
+        ota_delivery(settings),
     )
 
 

@@ -85,6 +85,30 @@ class UnknownRolloutError(AggregatorError):
     """No rollout has that number."""
 
 
+class TrustError(AggregatorError):
+    """A key, a signature or what is signed does not hold; the text says what, and often what to do."""
+
+
+class HandOverError(AggregatorError):
+    """What was signed could not be handed over or fetched: the aggregator is away, or answers otherwise."""
+
+
+class DeliveryRefusedError(AggregatorError):
+    """A node may not have what it asks for."""
+
+
+class UnknownOtaFileError(AggregatorError):
+    """There is no metadata or bundle of that name."""
+
+
+class BusyError(AggregatorError):
+    """Too much is being delivered at the moment."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"too many downloads at once, try again in {retry_after_s:.0f} s")
+        self.retry_after_s = retry_after_s
+
+
 class PasswordError(AggregatorError):
     """A password cannot be set: too short, or set before."""
 

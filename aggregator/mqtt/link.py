@@ -63,6 +63,11 @@ class Link:
         """Whether the connection speaks MQTT 5."""
         return self._version_5
 
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was published has left: there is room for what can wait."""
+        return self._client is not None and self._welcomed and not self._client.want_write()
+
     def turn(self, timeout_s: float) -> None:
         """Wait at most ``timeout_s`` for the network and do what is due: read, write, connect."""
         if self._client is None:

@@ -12,6 +12,9 @@ from aggregator.services.fleet import FleetService
 from aggregator.services.label_files import LabelFileService
 from aggregator.services.labels import LabelService
 from aggregator.services.live import LiveFeed
+from aggregator.services.ota_delivery import OtaDelivery
+from aggregator.services.ota_publishing import OtaPublishing
+from aggregator.services.ota_repository import OtaRepository
 from aggregator.services.releases import ReleaseService
 from aggregator.services.retrain import RetrainService
 from aggregator.services.review import ReviewService
@@ -40,4 +43,7 @@ class Services:
     retrain: RetrainService
     releases: ReleaseService
     snapshots: SnapshotService
+    ota_repository: OtaRepository
+    ota_delivery: OtaDelivery
+    ota_publishing: OtaPublishing
     namespace: str

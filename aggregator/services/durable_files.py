@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -33,3 +34,18 @@ def in_words(error: OSError) -> str:
     if error.errno in _FULL:
         return f"the disk is full ({error.strerror})"
     return str(error.strerror or error)
+
+
+def replace(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Let ``path`` hold ``content``: what was there, or this, but never a part. Its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            sync(file)
+        draft.replace(path)
+        sync_folder(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -111,3 +111,8 @@ def of_node(connection: Connection, name: str, limit: int) -> Sequence[Any]:
         .order_by(rollout_nodes.c.rollout_id.desc(), rollout_nodes.c.wave.desc())
     )
     return connection.execute(wanted.limit(limit)).all()
+
+
+def _named() -> Any:
+    wanted = select(rollout_nodes, nodes.c.name.label("node"))
+    return wanted.join(nodes, nodes.c.id == rollout_nodes.c.node_id)

@@ -26,6 +26,7 @@ from aggregator.web import (
     health,
     live,
     node,
+    ota,
     problems,
     releases,
     review,
@@ -86,12 +87,15 @@ def create_app(services: Services) -> Flask:
         deletion_api.pages,
         drift_api.pages,
         api_releases.pages,
+        ota.pages,
     ):
         app.register_blueprint(pages(services))
     return app
 
 
 def _allow_files() -> None:
-    """A file of labels may be larger than other forms."""
+    """A file of labels, or of signed metadata with a bundle, may be larger than other forms."""
     if request.endpoint == "dataset.load":
         request.max_content_length = dataset.LARGEST_UPLOAD_BYTES
+    elif request.endpoint == "ota.hand_in":
+        request.max_content_length = ota.LARGEST_UPLOAD_BYTES

@@ -8,16 +8,20 @@ from werkzeug.exceptions import HTTPException
 
 from aggregator.errors import (
     AggregatorError,
+    BusyError,
     CommandError,
     CursorError,
     DeletionError,
+    DeliveryRefusedError,
     LabelError,
     LabelFileError,
     PolicyError,
     ReleaseError,
     ReviewError,
     TrainingError,
+    TrustError,
     UnknownNodeError,
+    UnknownOtaFileError,
     UnknownReleaseError,
     UnknownTrainingError,
     UnknownWindowError,
@@ -49,6 +53,10 @@ _STATUS_OF_ERROR: Final[tuple[tuple[type[AggregatorError], int], ...]] = (
     (DeletionError, 400),
     (ReleaseError, 400),
     (TrainingError, 400),
+    (TrustError, 400),
+    (DeliveryRefusedError, 403),
+    (UnknownOtaFileError, 404),
+    (BusyError, 429),
     (UnknownNodeError, 404),
     (UnknownWindowError, 404),
     (UnknownReleaseError, 404),
@@ -81,12 +89,15 @@ def _http_error(error: HTTPException) -> Response:
 def _own_error(error: AggregatorError) -> Response:
     status = next(status for kind, status in _STATUS_OF_ERROR if isinstance(error, kind))
     text = str(error)
-    return _answer(status, f"{text[:1].upper()}{text[1:]}.")
+    response = _answer(status, f"{text[:1].upper()}{text[1:]}.")
+    if isinstance(error, BusyError):
+        response.headers["Retry-After"] = f"{error.retry_after_s:.0f}"
+    return response
 
 
 def _answer(status: int, detail: str) -> Response:
     # A script of ours asks for JSON and shows the detail itself.
-    if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
+    if request.path.startswith(("/api/", "/ota/")) or request.accept_mimetypes.best == "application/json":
         return problem(status, detail)
     return Response(
         render_template("problem.html", status=status, title=_title(status), detail=detail), status

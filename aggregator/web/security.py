@@ -61,6 +61,15 @@ def open_to_all(view: View) -> View:
     return view
 
 
+def for_programs(view: View) -> View:
+    """Marks a route of nodes and commands: it looks at a token of its own, and never at cookies.
+
+    Its answers carry no headers for browsers: a node that finds nothing new should hardly notice.
+    """
+    view.for_programs = True  # type: ignore[attr-defined]
+    return open_to_all(view)
+
+
 def protect(app: Flask, accounts: AccountService) -> None:
     """Put every route of ``app`` behind the session and its token, and headers on every response."""
     app.session_interface = _SessionCookies()
@@ -129,7 +138,7 @@ def _require_session(accounts: AccountService) -> AnyResponse | None:
 
 
 def _require_token() -> None:
-    if request.method in _SAFE_METHODS:
+    if request.method in _SAFE_METHODS or _is_for_programs():
         return
     # A program that sends JSON has no form: docs/api.md says where it finds the token.
     sent = request.headers.get(_FORGERY_HEADER) or request.form.get("csrf_token", "")
@@ -138,7 +147,15 @@ def _require_token() -> None:
         abort(400, "The form was too old or came from elsewhere. Go back, reload the page and try again.")
 
 
+def _is_for_programs() -> bool:
+    return hasattr(current_app.view_functions.get(request.endpoint or ""), "for_programs")
+
+
 def _harden(response: Response) -> Response:
+    if _is_for_programs():
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.endpoint == "static":

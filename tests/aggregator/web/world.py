@@ -383,5 +383,7 @@ def a_world(
         # Pages of reviewing are tested over a real store.
         review=None, labels=None, dataset=None, label_files=None, deletion=None, drift=FakeDrift(),
         sampling=FakeSampling(fleet),
-        retrain=FakeRetrain(), releases=FakeReleases(), snapshots=FakeSnapshots(), namespace="soundpost",
+        retrain=FakeRetrain(), releases=FakeReleases(), snapshots=FakeSnapshots(),
+        # Updates are tested over a real repository.
+        ota_repository=None, ota_delivery=None, ota_publishing=None, namespace="soundpost",
     )  # fmt: skip
