@@ -78,9 +78,8 @@ def of_shadow(record: Shadow) -> dict[str, Any]:
     """What is a shadow's own."""
     names = ("release", "model", "candidate", "steps", "agreed", "skipped", "cpu_percent")
     counts = {name: dict(getattr(record, name)) for name in ("both", "gained", "lost")}
-    return {name: getattr(record, name) for name in names} | {
-        "counts": json.dumps(counts, ensure_ascii=False)
-    }
+    told = {name: getattr(record, name) for name in names}
+    return told | {"counts": json.dumps(counts, ensure_ascii=False)}
 
 
 def of_disagreement(record: Disagreement) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, case, func, select, update
 
 from aggregator.store.insert import Rows, replacing
 from aggregator.store.rollout_tables import rollout_nodes, rollout_waves, rollouts
@@ -72,20 +72,32 @@ def save_members(connection: Connection, rows: Rows) -> None:
 
 def members(connection: Connection, rollout_id: int) -> Sequence[Any]:
     """The members of a rollout with the names of their nodes."""
-    wanted = select(rollout_nodes, nodes.c.name.label("node")).join(
-        nodes, nodes.c.id == rollout_nodes.c.node_id
-    )
-    return connection.execute(wanted.where(rollout_nodes.c.rollout_id == rollout_id)).all()
+    return connection.execute(_named().where(rollout_nodes.c.rollout_id == rollout_id)).all()
 
 
 def member_counts(connection: Connection, ids: Sequence[int]) -> Sequence[Any]:
     """How many members of these rollouts are in which wave and state."""
     columns = rollout_nodes.c
-    wanted = select(columns.rollout_id, columns.wave, columns.state, func.count().label("count"))
-    grouped = wanted.where(columns.rollout_id.in_(ids)).group_by(
-        columns.rollout_id, columns.wave, columns.state
-    )
-    return connection.execute(grouped).all()
+    key = (columns.rollout_id, columns.wave, columns.state)
+    wanted = select(*key, func.count().label("count")).where(columns.rollout_id.in_(ids)).group_by(*key)
+    return connection.execute(wanted).all()
+
+
+def members_shown(
+    connection: Connection, rollout_id: int, state: str, wave: int | None, node: str, limit: int
+) -> Sequence[Any]:
+    """Some members: in a state, of a wave, with a name that begins so; who failed first, who waits last."""
+    columns = rollout_nodes.c
+    wanted = _named().where(columns.rollout_id == rollout_id)
+    if state:
+        wanted = wanted.where(columns.state == state)
+    if wave is not None:
+        wanted = wanted.where(columns.wave == wave)
+    if node:
+        wanted = wanted.where(nodes.c.name.startswith(node, autoescape=True))
+    rank = case((columns.state == "failed", 0), (columns.state == "waiting", 2), else_=1)
+    changed = func.coalesce(columns.changed_s, 0.0).desc()
+    return connection.execute(wanted.order_by(rank, changed, nodes.c.name, columns.wave).limit(limit)).all()
 
 
 def attempts(connection: Connection) -> Sequence[Any]:

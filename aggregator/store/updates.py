@@ -1,6 +1,6 @@
 """Rows of what nodes say of updates and of shadows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, select, true
@@ -16,7 +16,7 @@ _BEGUN = (
 )
 
 
-def add(connection: Connection, rows: dict[Table, Rows]) -> None:
+def add(connection: Connection, rows: Mapping[Table, Rows]) -> None:
     """Store what came, by table."""
     for table, mine in rows.items():
         insert_all(connection, table, mine)
@@ -29,6 +29,11 @@ def reports_after(connection: Connection, report_id: int, limit: int) -> Sequenc
     return connection.execute(
         named.where(update_reports.c.id > report_id).order_by(update_reports.c.id).limit(limit)
     ).all()
+
+
+def newest_report(connection: Connection) -> int:
+    """The number of the newest report; 0 without any."""
+    return int(connection.scalar(select(func.max(update_reports.c.id))) or 0)
 
 
 def reports_of(connection: Connection, name: str, limit: int) -> Sequence[Any]:

@@ -167,7 +167,10 @@ class _Turn:
             attempt = max(attempt, other.attempt + 1)
             if other.state == ASSIGNED:
                 self._put(self._moved(other, WITHDRAWN, "went on to the next wave"))
+        node = situation.nodes[member.node]
         before, target, number = situation.desired.get(member.node, (None, "", 1))
+        if before is None:
+            before, target, number = node.digest, "", 1
         if before == release.digest:
             before, target, number = self._before(member)
         self.orders.append(
@@ -181,7 +184,6 @@ class _Turn:
             assigned_s=self._now_s, changed_s=self._now_s, running_s=None, before=before,
             before_target=target, before_attempt=number,
         )  # fmt: skip
-        node = situation.nodes[member.node]
         if node.digest == release.digest and self.plan.waves[member.wave].mode == LIVE:
             given = replace(given, state=SUCCEEDED, phase="confirmed", reason="ran it already")
         self._put(given)

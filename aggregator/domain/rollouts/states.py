@@ -114,7 +114,7 @@ class Member:
     running_s: float | None = None
     """Since when its births name the release."""
     before: str | None = None
-    """What it was to run before: a digest, or None for what it runs by itself."""
+    """What it was to run before, or did run; None: not known."""
     before_target: str = ""
     before_attempt: int = 1
 
@@ -156,7 +156,11 @@ Members = Mapping[Key, Member]
 
 
 def back(member: Member) -> Order:
-    """The order that puts a node back to what it was to run before."""
+    """The order that puts a node back to what it was to run before; if nothing was said, it stays as it is."""
+    said = bool(member.before_target)
     return Order(
-        node=member.node, release=member.before, target=member.before_target, attempt=member.before_attempt
+        node=member.node,
+        release=member.before if said else None,
+        target=member.before_target,
+        attempt=member.before_attempt,
     )
