@@ -89,6 +89,10 @@ class TrustError(AggregatorError):
     """A key, a signature or what is signed does not hold; the text says what, and often what to do."""
 
 
+class HandInRefusedError(TrustError):
+    """The aggregator does not take what was signed; the text says why."""
+
+
 class HandOverError(AggregatorError):
     """What was signed could not be handed over or fetched: the aggregator is away, or answers otherwise."""
 

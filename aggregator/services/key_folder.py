@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from aggregator.errors import TrustError
-from aggregator.services.durable_files import in_words, replace
+from aggregator.services.durable_files import in_words, make_folder, replace
 from aggregator.services.ota_files import OtaFiles
 from aggregator.trust import keys, releases, roots
 from aggregator.trust.hand_over import HandOver
@@ -52,7 +52,7 @@ class KeyFolder:
     def write(self, name: str, content: bytes) -> None:
         """Put a file there, readable by the owner alone."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self.folder, 0o700)
             replace(self.folder / name, content, mode=0o600)
         except OSError as error:
             raise TrustError(f"{self.folder / name} cannot be written: {in_words(error)}") from error

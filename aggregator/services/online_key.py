@@ -41,10 +41,11 @@ class OnlineKeys:
             sealed, read_passphrase(self._passphrase_file or path.with_suffix(".passphrase")), keyid
         )
 
-    def keep(self, keyid: str, sealed: bytes, passphrase: str) -> None:
+    def keep(self, sealed: bytes, passphrase: str) -> None:
         """Put a key there, readable by the owner alone. ``TrustError`` if the passphrase does not fit."""
-        _opened(sealed, passphrase, keyid)
-        path = self._folder / _file_name(keyid)
+        from aggregator.trust.keys import unseal
+
+        path = self._folder / _file_name(unseal(sealed, passphrase).public.keyid)
         try:
             if self._passphrase_file is None:
                 replace(path.with_suffix(".passphrase"), passphrase.encode(), mode=0o600)

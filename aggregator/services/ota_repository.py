@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aggregator.domain.published import Published, listed
 from aggregator.errors import StoreError, TrustError
 from aggregator.services import secret_files
+from aggregator.services.durable_files import hand_to_owner, make_folder
 from aggregator.services.online_key import OnlineKeys
 from aggregator.services.ota_files import OtaFiles
 from aggregator.trust.lifetimes import Lifetimes
@@ -100,9 +101,9 @@ class OtaRepository:
             raise TrustError("no keys were handed in yet: `aggregator ota keys init` makes them")
         return HandOver(roots=held.roots, targets=held.targets)
 
-    def keep_online_key(self, sealed: bytes, passphrase: str, keyid: str) -> None:
+    def keep_online_key(self, sealed: bytes, passphrase: str) -> None:
         """Keep a new online key beside the one in force, until root names it."""
-        self._online.keep(keyid, sealed, passphrase)
+        self._online.keep(sealed, passphrase)
 
     def hand_in(self, handed: "HandOver") -> "Accepted":
         """Take what was signed, and tell nodes. ``TrustError`` if any of it does not hold: then none is."""
@@ -188,8 +189,9 @@ class OtaRepository:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             with (self._folder / "lock").open("a") as file:
+                hand_to_owner(self._folder / "lock")
                 fcntl.flock(file, fcntl.LOCK_EX)
                 yield
         except OSError as error:

@@ -40,18 +40,20 @@ class Change:
 
 
 class Signing:
-    """Signs with the keys in a folder, whose passphrases ``ask`` gives."""
+    """Signs with the keys in a folder: ``ask`` gives the passphrase of a key, ``choose`` a new one."""
 
     def __init__(
         self,
         folder: KeyFolder,
         ask: AskPassphrase,
+        choose: AskPassphrase,
         lifetimes: Lifetimes | None = None,
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._folder = folder
         self._ask = ask
+        self._choose = choose
         self._lifetimes = lifetimes or Lifetimes()
         self._now = now
 
@@ -61,7 +63,7 @@ class Signing:
             raise TrustError(f"{self._folder.folder} holds keys already; `ota keys rotate` changes them")
         made = {name: keys.make(name) for name in roots.KEYS}
         for name in roots.OFFLINE_KEYS:
-            self._folder.keep(made[name], self._ask(name))
+            self._folder.keep(made[name], self._choose(name))
         draft = roots.first({name: key.public for name, key in made.items()}, self._lifetimes, self._now())
         root = roots.signed(None, draft, (made[name] for name in roots.ROOT_KEYS))
         handed = HandOver(
@@ -85,8 +87,8 @@ class Signing:
         Signed with every root key that is here, old and new. Raises ``TrustError`` if there is none.
         """
         new = {name: keys.make(name) for name in names}
-        for name in set(new) - {roots.ONLINE}:
-            self._folder.keep(new[name], self._ask(name))
+        for name in sorted(set(new) - {roots.ONLINE}):
+            self._folder.keep(new[name], self._choose(name))
         before = base.roots[-1]
         draft = roots.following(
             before, {name: key.public for name, key in new.items()}, self._lifetimes, self._now()

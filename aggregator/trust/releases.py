@@ -11,7 +11,7 @@ from aggregator.errors import TrustError
 from aggregator.trust import envelopes
 from aggregator.trust.keys import SigningKey
 from aggregator.trust.lifetimes import Lifetimes, expiry
-from contract.bundle import read_bundle
+from contract.bundle import Bundle, read_bundle
 from contract.errors import ContractError
 
 
@@ -27,6 +27,11 @@ class Addition:
     def digest(self) -> str:
         """Of its content."""
         return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def model(self) -> str:
+        """What its content says that it is; ``TrustError`` if that is no bundle."""
+        return _bundle(self.content).manifest.model
 
 
 def first(lifetimes: Lifetimes, now_s: float, key: SigningKey) -> bytes:
@@ -104,11 +109,15 @@ def check_content(one: Published, content: bytes) -> None:
         raise TrustError(f"{one.target}: the bundle is not the one that is listed")
 
 
-def _target(addition: Addition, now_s: float) -> TargetFile:
+def _bundle(content: bytes) -> Bundle:
     try:
-        bundle = read_bundle(addition.content)
+        return read_bundle(content)
     except ContractError as error:
         raise TrustError(f"not a bundle to publish: {error}") from error
+
+
+def _target(addition: Addition, now_s: float) -> TargetFile:
+    bundle = _bundle(addition.content)
     path = target_name(bundle.manifest, bundle.digest)
     target = TargetFile.from_data(path, addition.content, ["sha256"])
     target.unrecognized_fields["custom"] = custom_of(bundle.manifest, addition.nodes, int(now_s))

@@ -95,6 +95,20 @@ def lacking(chain: Sequence[bytes]) -> str:
     return ""
 
 
+def changes(chain: Sequence[bytes]) -> list[str]:
+    """What the last of a chain of roots changes, in sentences."""
+    if len(chain) < 2:
+        return []
+    before, after = (read(one) for one in chain[-2:])
+    held = names(before)
+    changed = [
+        f"{name}: {keyid[:12]} takes the place of {held[name][:12]}"
+        for name, keyid in names(after).items()
+        if keyid != held[name]
+    ]
+    return [*changed, f"root version {after.version} is valid until {after.expires:%Y-%m-%d}"]
+
+
 def root_keys(*contents: bytes) -> list[tuple[str, str]]:
     """Names and ids of all root keys that those roots name, each id once."""
     found = {keyid: name for one in contents for name, keyid in names(read(one)).items() if name in ROOT_KEYS}
