@@ -63,14 +63,15 @@ class PinService:
             store.save(connection, [order_row(order, node_id, now_s)])
             audit.enter(connection, who, "pin", {"node": node, "release": digest, "reason": said}, now_s)
 
-    def unpin(self, node: str, who: str) -> None:
+    def unpin(self, node: str, who: str, *, reason: str = "") -> None:
         """Let rollouts have the node again. ``RolloutError`` if it is not pinned."""
         with self._database.write() as connection:
             node_id = _node(connection, node)
             if not store.unpin(connection, node_id):
                 raise RolloutError(f"{node} is not pinned")
             self._let_go(connection, node, node_id, self._now())
-            audit.enter(connection, who, "unpin", {"node": node}, self._now())
+            said = " ".join(reason.split())[:LONGEST_REASON]
+            audit.enter(connection, who, "unpin", {"node": node, "reason": said}, self._now())
 
     @staticmethod
     def _let_go(connection: Connection, node: str, node_id: int, now_s: float) -> None:

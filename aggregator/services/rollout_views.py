@@ -101,6 +101,17 @@ class RolloutDetail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WavePreview:
+    """A wave that nobody has begun yet."""
+
+    name: str
+    words: str
+    mode: str
+    nodes: tuple[str, ...]
+    """In the order in which they would come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PinView:
     """A node that rollouts leave alone."""
 

@@ -20,11 +20,18 @@ from aggregator.domain.rollouts.states import (
     Node,
     Step,
 )
+from aggregator.domain.rollouts.words import written
 from aggregator.errors import RolloutError, UnknownRolloutError
 from aggregator.services import audit
 from aggregator.services.rollout_engine import Releases
 from aggregator.services.rollout_rows import read_node, read_tracked, save_state, save_steps, wave_rows
-from aggregator.services.rollout_views import RolloutDetail, RolloutView, member_view, rollout_view
+from aggregator.services.rollout_views import (
+    RolloutDetail,
+    RolloutView,
+    WavePreview,
+    member_view,
+    rollout_view,
+)
 from aggregator.services.rollout_wish import Wish, find_release, members_of, plan_of
 from aggregator.store import fleet
 from aggregator.store import rollouts as store
@@ -78,6 +85,22 @@ class RolloutService:
         return RolloutDetail(
             view=view, plan=plan, members=tuple(member_view(one, plan) for one in rows[:limit]),
             members_left=len(rows) > limit,
+        )  # fmt: skip
+
+    def preview(self, wish: Wish) -> tuple[WavePreview, ...]:
+        """Who would be in which wave; ``RolloutError`` says why it cannot be."""
+        plan = plan_of(wish, find_release(self.published(), wish.release))
+        with self._database.read() as connection:
+            nodes, _ = _nodes(connection)
+            members = members_of(plan, nodes, require_shadow=self._require_shadow)
+            if not wish.waits:
+                _refuse_overlap(connection, {member.node for member in members})
+        return tuple(
+            WavePreview(
+                name=wave.name, words=written(wave), mode=wave.mode,
+                nodes=tuple(member.node for member in members if member.wave == number),
+            )
+            for number, wave in enumerate(plan.waves)
         )  # fmt: skip
 
     def create(self, wish: Wish, who: str) -> RolloutView:
