@@ -270,9 +270,12 @@ def ota_delivery(settings: Settings, opened: Database) -> "OtaDelivery":
 
 def ota_publishing(settings: Settings, opened: Database) -> "OtaPublishing":
     """What takes it from whoever signs."""
+    from aggregator.services.audit import AuditService
     from aggregator.services.ota_publishing import OtaPublishing
 
-    return OtaPublishing(ota_repository(settings), releases(settings, opened), ota_folder(settings))
+    return OtaPublishing(
+        ota_repository(settings), releases(settings, opened), ota_folder(settings), AuditService(opened)
+    )
 
 
 def limits(settings: Settings) -> "Limits":
