@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUNDLE = ROOT / "models" / "keywords.bundle"
 PASSWORD = "correct horse battery"
 WAVES = ("canary=20, errors=15%, success=80%", "early=10%, errors=10%", "all=100%, errors=10%")
-PAGES = ("/detections", "/releases")
+PAGES = ("/rollouts", "/rollouts/1", "/detections")
 
 
 def main() -> None:
@@ -110,7 +110,7 @@ def _roll(
             time.sleep(0.2)
     seconds = time.monotonic() - began
     used = {name: _cpu_s(pid) - before[name] for name, pid in processes.items()}
-    _wait(lambda: fleet.settled, "every report is acknowledged", 60)
+    _wait(lambda: fleet.settled, "every report is acknowledged", 300)
     bytes_ = {key: value - bytes_before[key] for key, value in _bytes(fleet).items()}
     heartbeats = _heartbeat_bytes(seconds, arguments.nodes)
     return {

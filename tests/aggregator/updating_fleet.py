@@ -43,7 +43,7 @@ class Fate:
     phase_s: float = 0.3
     """A phase lasts so long, more or less."""
     late_s: float = 3.0
-    heartbeat_s: float = 10.0
+    heartbeat_s: float = 20.0
 
 
 @dataclass
