@@ -149,7 +149,8 @@ def _preview(rollouts: RolloutService, wish: Wish, *, as_json: bool) -> int:
         return DONE
     for one in waves:
         names = ", ".join(one.nodes[:8]) + (" …" if len(one.nodes) > 8 else "")
-        say(f"{one.words}: {len(one.nodes)} nodes{f' ({names})' if names else ''}")
+        count = "1 node" if len(one.nodes) == 1 else f"{len(one.nodes)} nodes"
+        say(f"{one.words}: {count}{f' ({names})' if names else ''}")
     say("nothing was begun: leave --preview out")
     return DONE
 

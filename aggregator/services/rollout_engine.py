@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from aggregator.domain.published import Published
 from aggregator.domain.rollouts import world
+from aggregator.domain.rollouts.advance import ASSIGNED_AT_ONCE
 from aggregator.domain.rollouts.obstacles import Situation
 from aggregator.domain.rollouts.plan import SHADOW
 from aggregator.domain.rollouts.reports import Report
@@ -89,7 +90,9 @@ class RolloutEngine:
             steps += world.welcome(self._memory.world, fresh)
             self._last_turn_s = now_s
             steps += world.turn(self._memory.world, self._situation(connection, now_s))
-        self._moved = bool(steps)
+        orders = sum(len(step.orders) for step in steps)
+        changed = any(one.rollout is not before[number] for number, one in self._memory.world.items())
+        self._moved = changed or orders >= ASSIGNED_AT_ONCE
         if steps or reports:
             return self._write(steps, before, reports, now_s)
         self._trim(now_s)
@@ -167,7 +170,7 @@ class RolloutEngine:
                 set_counter(connection, _READ, reports[-1].id)
         self._memory.obey(steps)
         self._memory.drop(ENDED)
-        return bool(steps) or len(reports) >= REPORTS_AT_ONCE
+        return self._moved or len(reports) >= REPORTS_AT_ONCE
 
     def _trim(self, now_s: float) -> None:
         if now_s < self._next_trim_s or self._memory.read is None:

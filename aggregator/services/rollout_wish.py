@@ -74,7 +74,9 @@ def members_of(plan: Plan, nodes: Mapping[str, Node], *, require_shadow: bool) -
     if not members:
         raise RolloutError(f"no node is meant{_others(plan, nodes)}")
     for number, wave in enumerate(plan.waves[:-1]):
-        if not any(member.wave == number for member in members):
+        # Where waves before have reached a percentage already, there is nobody left for it; that is fine.
+        meant = wave.percent is None or wave.mode != LIVE
+        if meant and not any(member.wave == number for member in members):
             raise RolloutError(f"wave {wave.name} has no node")
     return members
 

@@ -208,9 +208,13 @@ class UpdatingFleet:
         if swapped:
             self._introduce(node)
 
-    def _deliver(self, node: UpdatingNode, key: tuple[str, int]) -> None:
+    def _deliver(self, node: UpdatingNode, key: tuple[str, int], *, again: bool = False) -> None:
         """Publish what waits, again and again until it is acknowledged, however badly that goes."""
         if key not in node.outbox:
+            return
+        # Of what waits only the oldest is sent again: acknowledgements are cumulative.
+        if again and key != next(iter(node.outbox)):
+            self._in(RESEND_S, lambda: self._deliver(node, key, again=True))
             return
         fate, dice = self._fate, self._dice.random()
         if dice < fate.lost:
@@ -225,7 +229,7 @@ class UpdatingFleet:
             self._in(fate.late_s, lambda: self._publish(node, message))
         else:
             self._publish(node, node.outbox[key])
-        self._in(RESEND_S, lambda: self._deliver(node, key))
+        self._in(RESEND_S, lambda: self._deliver(node, key, again=True))
 
     def _come(self, name: str) -> None:
         node = self.nodes[name]
