@@ -70,8 +70,10 @@ def of_gap(record: Gap, span: Span, gap_boot_id: int) -> dict[str, Any]:
 
 def of_update(record: Update) -> dict[str, Any]:
     """What is a report of progress's own."""
-    names = ("release", "rollout", "attempt", "phase", "model", "done_bytes", "total_bytes", "seconds")
-    return {name: getattr(record, name) for name in names} | {"reason": _clean(record.reason)}
+    names = (
+        "release", "rollout", "attempt", "phase", "reason", "model", "done_bytes", "total_bytes", "seconds",
+    )  # fmt: skip
+    return {name: getattr(record, name) for name in names}
 
 
 def of_shadow(record: Shadow) -> dict[str, Any]:
