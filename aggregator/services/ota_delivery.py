@@ -64,12 +64,9 @@ class OtaDelivery:
             return False
         return hmac.compare_digest(token.encode(), self._repository.token(node).encode())
 
-    def desired(self, node: str) -> Desired:
-        """What ``node`` should run. Raises ``UnknownOtaFileError`` if nothing was ever said."""
-        wanted = self._wishes.desired(node)
-        if wanted is None:
-            raise UnknownOtaFileError(f"nothing was said about what {node} should run")
-        return wanted
+    def desired(self, node: str) -> Desired | None:
+        """What ``node`` should run; None if nothing was ever said."""
+        return self._wishes.desired(node)
 
     def target(self, node: str, name: str) -> Delivered:
         """The bundle ``<digest>.<target>`` for ``node``.

@@ -24,9 +24,11 @@ from aggregator.errors import TrustError
 SHORTEST_PASSPHRASE: Final = 10
 LIMIT_BYTES: Final = 4_000
 _NAME_FIELD: Final = "x-soundpost-name"
-_HEAD: Final = re.compile(r"soundpost key ([a-z0-9-]{1,40}), scrypt ([0-9a-f]{32})\n")
-_COST, _BLOCK, _PARALLEL = 2**15, 8, 1
-_MEMORY_BYTES: Final = 2 * 128 * _COST * _BLOCK
+COST = 2**15
+"""What a guess at a passphrase costs: so many times a kilobyte of memory, and time in proportion."""
+
+_HEAD: Final = re.compile(r"soundpost key ([a-z0-9-]{1,40}), scrypt ([0-9]{1,6}) ([0-9a-f]{32})\n")
+_BLOCK: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,9 @@ class SigningKey:
         """The content of its file."""
         check_passphrase(passphrase)
         salt = secrets.token_bytes(16)
-        encryption = BestAvailableEncryption(_password(passphrase, salt))
+        encryption = BestAvailableEncryption(_password(passphrase, salt, COST))
         body = self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
-        return f"soundpost key {self.name}, scrypt {salt.hex()}\n".encode() + body
+        return f"soundpost key {self.name}, scrypt {COST} {salt.hex()}\n".encode() + body
 
 
 def make(name: str) -> SigningKey:
@@ -70,7 +72,8 @@ def unseal(content: bytes, passphrase: str) -> SigningKey:
         raise TrustError("this is no key file of Soundpost")
     try:
         body = text[head.end() :].encode("ascii")
-        private: Any = load_pem_private_key(body, _password(passphrase, bytes.fromhex(head[2])))
+        password = _password(passphrase, bytes.fromhex(head[3]), int(head[2]))
+        private: Any = load_pem_private_key(body, password)
     except (ValueError, TypeError):
         raise TrustError(f"the passphrase does not open the key {head[1]}, or its file is damaged") from None
     if not isinstance(private, Ed25519PrivateKey):
@@ -93,8 +96,9 @@ def check_passphrase(passphrase: str) -> None:
         raise TrustError(f"a passphrase must have at least {SHORTEST_PASSPHRASE} characters")
 
 
-def _password(passphrase: str, salt: bytes) -> bytes:
+def _password(passphrase: str, salt: bytes, cost: int) -> bytes:
+    memory_bytes = 2**20 + 2 * 128 * _BLOCK * cost
     derived = hashlib.scrypt(
-        passphrase.encode(), salt=salt, n=_COST, r=_BLOCK, p=_PARALLEL, maxmem=_MEMORY_BYTES, dklen=32
+        passphrase.encode(), salt=salt, n=cost, r=_BLOCK, p=1, maxmem=memory_bytes, dklen=32
     )
     return derived.hex().encode()

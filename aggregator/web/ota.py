@@ -22,6 +22,7 @@ from contract import topics, wire
 
 __all__ = ["LARGEST_UPLOAD_BYTES", "pages"]
 
+_ETAG_DIGITS: Final = 16
 _BEARER: Final = "Bearer "
 _NODE: Final = "show the node's token: Authorization: Bearer …"
 _SIGNER: Final = "show the token for uploads: Authorization: Bearer …"
@@ -36,7 +37,7 @@ def pages(services: Services) -> Blueprint:
     def metadata(name: str) -> ResponseReturnValue:
         content = services.ota_delivery.metadata(name)
         if content is None:
-            return Response(status=404)  # how a node learns that no newer root exists: it should cost nothing
+            return _nothing()
         return _answer(content)
 
     @routes.get("/nodes/<node>/desired")
@@ -44,7 +45,8 @@ def pages(services: Services) -> Blueprint:
     def desired(node: str) -> ResponseReturnValue:
         if not services.ota_delivery.knows(node, _token()):
             return _unauthorised(_NODE)
-        return _answer(wire.encode(topics.DESIRED, services.ota_delivery.desired(node)))
+        wanted = services.ota_delivery.desired(node)
+        return _nothing() if wanted is None else _answer(wire.encode(topics.DESIRED, wanted))
 
     @routes.get("/nodes/<node>/targets/<name>")
     @for_programs
@@ -94,8 +96,15 @@ def _release() -> int | None:
 def _answer(content: bytes) -> Response:
     """JSON that is not sent again to whoever has it."""
     response = _json(content)
-    response.add_etag()
+    response.set_etag(hashlib.sha256(content).hexdigest()[:_ETAG_DIGITS])
     response.make_conditional(request)
+    return response
+
+
+def _nothing() -> Response:
+    """How a node learns that there is no newer root, and a new one that nothing is asked of it. Costs little."""
+    response = Response(status=404)
+    del response.headers["Content-Type"]
     return response
 
 
@@ -124,6 +133,7 @@ def _download(services: Services, node: str, delivered: Delivered) -> Response:
         response.close()
         raise
     response.response = _paced(response.iter_encoded(), partial(bandwidth.wait, node))
+    response.direct_passthrough = False  # else nobody would call what stands in call_on_close
     return response
 
 

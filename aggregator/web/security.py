@@ -127,7 +127,8 @@ def _require_session(accounts: AccountService) -> AnyResponse | None:
     view = current_app.view_functions.get(request.endpoint or "")
     if request.endpoint == "static" or getattr(view, "open_to_all", False) or is_signed_in(accounts):
         return None
-    if request.path.startswith("/api/") or request.headers.get("Sec-Fetch-Dest", "document") != "document":
+    of_a_page = request.headers.get("Sec-Fetch-Dest", "document") == "document"
+    if request.path.startswith(("/api/", "/ota/")) or not of_a_page:
         # The sign-in form begins a session: only a reader may ask for it, not a picture or a stream.
         return problem(401, "sign in first: this address needs the session cookie")
     if not accounts.is_set():
@@ -153,8 +154,9 @@ def _is_for_programs() -> bool:
 
 def _harden(response: Response) -> Response:
     if _is_for_programs():
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers.setdefault("Cache-Control", "no-store")
+        if response.content_length or response.is_streamed:
+            response.headers["X-Content-Type-Options"] = "nosniff"
+            response.headers.setdefault("Cache-Control", "no-store")
         return response
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
