@@ -39,8 +39,8 @@ class RollingHub(Hub):
 
     def told(self) -> list[str]:
         """Nodes that should run the bundle."""
-        delivery = self.services.ota_delivery
-        return [name for name in NAMES if delivery._wishes.may_fetch(name, self.release.digest)]
+        wanted = [(name, self.services.ota_delivery.desired(name)) for name in NAMES]
+        return [name for name, one in wanted if one is not None and one.release == self.release.digest]
 
     def say(self, name: str, phase: str, reason: str = "", rollout: int = 1) -> None:
         """A node reports."""
