@@ -32,6 +32,8 @@ QUIET_S: Final = 5.0
 """Without news, the rules are asked so often: for times that run out."""
 KEPT_S: Final = 30 * 86_400.0
 """Reports of progress are kept so long."""
+SHADOWS_KEPT_S: Final = 365 * 86_400.0
+"""What shadows reported is kept so long."""
 TRIM_S: Final = 600.0
 _READ: Final = "update_reports_read"
 WHO: Final = "rollouts"
@@ -178,6 +180,7 @@ class RolloutEngine:
         self._next_trim_s = now_s + TRIM_S
         with self._database.write() as connection:
             updates.trim(connection, now_s - KEPT_S, self._memory.read, REPORTS_AT_ONCE)
+            updates.trim_shadows(connection, now_s - SHADOWS_KEPT_S, REPORTS_AT_ONCE)
 
 
 def _tell(connection: Connection, before: Rollout, after: Rollout, now_s: float) -> None:

@@ -43,11 +43,18 @@ def reports_of(connection: Connection, name: str, limit: int) -> Sequence[Any]:
     return connection.execute(mine.limit(limit)).all()
 
 
-def trim(connection: Connection, before_s: float, through: int, limit: int) -> int:
-    """Delete reports of progress that are old and were read; how many."""
+def trim(connection: Connection, before_s: float, through: int, limit: int) -> None:
+    """Delete some reports of progress that are old and were read."""
     columns = update_reports.c
     old = select(columns.id).where(columns.id <= through, columns.stored_s < before_s).limit(limit)
-    return connection.execute(delete(update_reports).where(columns.id.in_(old))).rowcount
+    connection.execute(delete(update_reports).where(columns.id.in_(old)))
+
+
+def trim_shadows(connection: Connection, before_s: float, limit: int) -> None:
+    """Delete some of what shadows reported, if it is old."""
+    for table in (shadow_reports, disagreements):
+        old = select(table.c.id).where(table.c.stored_s < before_s).order_by(table.c.id).limit(limit)
+        connection.execute(delete(table).where(table.c.id.in_(old)))
 
 
 def agreement(connection: Connection, release: str, since_s: float) -> tuple[int, int]:

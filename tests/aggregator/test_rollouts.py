@@ -387,3 +387,25 @@ class NoSnapshots:
 
     def run(self) -> None:
         pass
+
+
+def test_what_is_old_goes_by_itself(rolling: Rolling) -> None:
+    number = rolling.make("all=100%")
+    rolling.tick()
+    rolling.say("attic", "confirmed")
+    rolling.ingest.store([messages.incoming(messages.shadow(90), "attic", received_s=rolling.now_s)])
+    rolling.tick()
+
+    def counts() -> list[int]:
+        with rolling.database.read() as connection:
+            tables = ("update_reports", "shadow_reports")
+            return [connection.execute(text(f"SELECT count(*) FROM {one}")).scalar_one() for one in tables]
+
+    assert counts() == [1, 1]
+    rolling.tick(31 * 86_400.0)
+    rolling.tick(601.0)
+    assert counts() == [0, 1]
+    rolling.tick(340 * 86_400.0)
+    rolling.tick(601.0)
+    assert counts() == [0, 0]
+    assert rolling.states(number)["attic"] == "succeeded"
