@@ -51,7 +51,7 @@ class Meter:
 
     @property
     def total(self) -> int:
-        """Bytes so far. What is counted is counted before it is handed on, so an answer that came is in it."""
+        """Bytes so far: counted before they are handed on, so an answer that came is in it."""
         return self.up_bytes + self.down_bytes
 
     def _accept(self) -> None:

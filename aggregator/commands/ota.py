@@ -93,7 +93,7 @@ def _add_publishing(group: Commands, add: Add) -> None:
         group, add, "withdraw", "let no further node take a bundle", "ota_publish", "withdraw"
     )
     withdraw.add_argument(
-        "target", metavar="MODEL", help="model@version, name in the list, or begin of the digest"
+        "targets", nargs="+", metavar="MODEL", help="model@version, name in the list, or begin of the digest"
     )
     renew = _command(group, add, "renew", "sign again what expires", "ota_keys", "renew")
     renew.add_argument("--root", action="store_true", help="which keys count, instead of what is published")

@@ -29,13 +29,13 @@ def publish(arguments: argparse.Namespace) -> int:
 
 
 def withdraw(arguments: argparse.Namespace) -> int:
-    """List a bundle no more."""
+    """List bundles no more."""
     with place(arguments) as here:
         base = here.base()
-        gone = chosen(published_in(base), arguments.target)
-        told = here.deliver(here.signing.publish(base, remove=[gone.target]))
-    lines = (f"withdrawn {_line(gone)}", "Nodes that run it go on doing so; no other node takes it.")
-    return tell(told | {"withdrawn": asdict(gone)}, *lines, as_json=arguments.json)
+        gone = [chosen(published_in(base), one) for one in arguments.targets]
+        told = here.deliver(here.signing.publish(base, remove={one.target for one in gone}))
+    lines = (*(f"withdrawn {_line(one)}" for one in gone), "Nodes that run it go on; no other node takes it.")
+    return tell(told | {"withdrawn": [asdict(one) for one in gone]}, *lines, as_json=arguments.json)
 
 
 def list_(arguments: argparse.Namespace) -> int:

@@ -86,17 +86,18 @@ def _check_progress(held: Held, handed: bytes, targets: Targets) -> bool:
 
 
 def _bundles(published: Sequence[Published], handed: HandOver, held: Collection[str]) -> dict[str, bytes]:
-    """Those that are listed and not held; ``TrustError`` if one is nowhere, or is not what is listed."""
+    """Those that are listed and not held; ``TrustError`` if some are nowhere, or not what is listed."""
     contents = {one.digest: one.content for one in handed.add}
+    missing = [one.target for one in published if one.file_name not in held and one.digest not in contents]
+    if missing:
+        raise TrustError(
+            f"listed, but their bundles are not here: {', '.join(missing)}. Hand in first what published "
+            "them, or withdraw them with `aggregator ota withdraw`"
+        )
     new: dict[str, bytes] = {}
     for one in published:
         if one.file_name in held:
             continue
-        if one.digest not in contents:
-            raise TrustError(
-                f"{one.target} is listed but its bundle is not here: hand in first what published it, or "
-                f"withdraw it with `aggregator ota withdraw`"
-            )
         releases.check_content(one, contents[one.digest])
         new[one.file_name] = contents[one.digest]
     return new

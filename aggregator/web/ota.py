@@ -3,6 +3,7 @@
 No route here knows sessions. Metadata is public, nodes show their token, whoever signs shows another one.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import partial
@@ -102,7 +103,7 @@ def _answer(content: bytes) -> Response:
 
 
 def _nothing() -> Response:
-    """How a node learns that there is no newer root, and a new one that nothing is asked of it. Costs little."""
+    """How a node learns that there is no newer root, or that nothing is asked of it: it costs little."""
     response = Response(status=404)
     del response.headers["Content-Type"]
     return response

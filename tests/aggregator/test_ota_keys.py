@@ -156,7 +156,7 @@ def test_another_fleets_metadata_is_not_taken(made: OtaWorld, tmp_path: Path) ->
 
 def test_what_is_listed_must_be_there(made: OtaWorld) -> None:
     change = made.signing.publish(made.base(), add=[Addition(content=bundle())])
-    with pytest.raises(TrustError, match="is listed but its bundle is not here"):
+    with pytest.raises(TrustError, match="listed, but their bundles are not here: keywords-"):
         made.repository.hand_in(replace(change.handed, add=()))
     with pytest.raises(TrustError, match="not a bundle to publish"):
         made.signing.publish(made.base(), add=[Addition(content=b"PK")])
