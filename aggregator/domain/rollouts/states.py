@@ -156,7 +156,7 @@ Members = Mapping[Key, Member]
 
 
 def back(member: Member) -> Order:
-    """The order that puts a node back to what it was to run before; if nothing was said, it stays as it is."""
+    """The order that puts a node back to what it was to run before; to stay, if nothing was said."""
     said = bool(member.before_target)
     return Order(
         node=member.node,
