@@ -85,6 +85,7 @@ rollout_nodes = Table(
         postgresql_where=_ASSIGNED,
     ),
     Index(None, "node_id"),
+    Index(None, "rollout_id", "wave", "state"),  # pages count by it
 )
 
 ota_desired = Table(

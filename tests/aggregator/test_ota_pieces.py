@@ -177,8 +177,8 @@ def running(
     subscriber = Subscriber(
         settings, IngestService(database, NAMESPACE), commands, SamplingService(database, commands),
         RetentionService(database, settings.retention), delivery(made),
-            bootstrap.desired(settings, database),
-        )  # fmt: skip
+        bootstrap.desired(settings, database),
+    )  # fmt: skip
     thread = threading.Thread(target=subscriber.run, args=(stop.is_set,))
     thread.start()
     assert ready.wait(20)

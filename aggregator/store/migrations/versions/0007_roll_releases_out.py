@@ -97,6 +97,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_rollout_nodes_node_id"), "rollout_nodes", ["node_id"], unique=False)
     op.create_index(
+        op.f("ix_rollout_nodes_rollout_id_wave_state"),
+        "rollout_nodes",
+        ["rollout_id", "wave", "state"],
+        unique=False,
+    )
+    op.create_index(
         "uq_rollout_nodes_assigned",
         "rollout_nodes",
         ["node_id"],
@@ -220,6 +226,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("state = 'assigned'"),
         postgresql_where=sa.text("state = 'assigned'"),
     )
+    op.drop_index(op.f("ix_rollout_nodes_rollout_id_wave_state"), table_name="rollout_nodes")
     op.drop_index(op.f("ix_rollout_nodes_node_id"), table_name="rollout_nodes")
     op.drop_table("rollout_nodes")
     op.drop_table("ota_pins")
