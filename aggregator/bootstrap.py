@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from aggregator.services.background import Background
     from aggregator.services.catalogue import Services
     from aggregator.services.deletion import DeletionService
+    from aggregator.services.desired import DesiredService
     from aggregator.services.ota_delivery import OtaDelivery
     from aggregator.services.ota_publishing import OtaPublishing
     from aggregator.services.ota_repository import OtaRepository
+    from aggregator.services.pins import PinService
     from aggregator.services.releases import ReleaseService
     from aggregator.services.retrain import RetrainService
+    from aggregator.services.rollout_engine import RolloutEngine
+    from aggregator.services.rollouts import RolloutService
     from aggregator.services.snapshot import SnapshotService
     from aggregator.services.snapshot_labels import ReviewedWindows
     from aggregator.training.trainer import Trainer
@@ -63,6 +67,7 @@ def _migrate(opened: Database) -> None:
 def services(settings: Settings, opened: Database) -> "Services":
     """What the dashboard is given."""
     from aggregator.services.accounts import AccountService
+    from aggregator.services.audit import AuditService
     from aggregator.services.catalogue import Services
     from aggregator.services.commands import CommandService
     from aggregator.services.dataset import DatasetService
@@ -74,6 +79,7 @@ def services(settings: Settings, opened: Database) -> "Services":
     from aggregator.services.live import LiveFeed
     from aggregator.services.review import ReviewService
     from aggregator.services.sampling import SamplingService
+    from aggregator.services.shadows import ShadowService
     from aggregator.services.statistics import StatisticsService
 
     silent_after_s = settings.fleet.silent_after_s
@@ -96,8 +102,12 @@ def services(settings: Settings, opened: Database) -> "Services":
         releases=releases(settings, opened),
         snapshots=_snapshots(settings, opened, dataset(opened)),
         ota_repository=ota_repository(settings),
-        ota_delivery=ota_delivery(settings),
+        ota_delivery=ota_delivery(settings, opened),
         ota_publishing=ota_publishing(settings, opened),
+        rollouts=rollouts(settings, opened),
+        pins=pins(settings, opened),
+        shadows=ShadowService(opened),
+        audit=AuditService(opened),
         namespace=settings.fleet.namespace,
     )
 
@@ -134,6 +144,12 @@ def background(settings: Settings, opened: Database) -> "Background":
             work=OtaUpkeep(ota_repository(settings)),
             idle_s=30.0,
             complaint="the metadata of updates cannot be renewed",
+        ),
+        Task(
+            name="rollouts",
+            work=rollout_engine(settings, opened),
+            idle_s=1.0,
+            complaint="rollouts cannot go on",
         ),
     )
 
@@ -204,21 +220,62 @@ def lifetimes(settings: Settings) -> "Lifetimes":
     )
 
 
-def ota_delivery(settings: Settings) -> "OtaDelivery":
+def rollouts(settings: Settings, opened: Database) -> "RolloutService":
+    """What makes and steers rollouts."""
+    from aggregator.services.rollouts import RolloutService
+
+    require_shadow = settings.rollouts.require_shadow
+    return RolloutService(opened, ota_repository(settings), require_shadow=require_shadow)
+
+
+def pins(settings: Settings, opened: Database) -> "PinService":
+    """What keeps nodes out of them."""
+    from aggregator.services.pins import PinService
+
+    return PinService(opened, ota_repository(settings))
+
+
+def rollout_engine(settings: Settings, opened: Database) -> "RolloutEngine":
+    """What moves them on."""
+    from aggregator.domain.rollouts.tally import Patience
+    from aggregator.services.rollout_engine import RolloutEngine
+
+    wanted = settings.rollouts
+    patience = Patience(vanished_s=wanted.vanished_after_s, stuck_s=wanted.stuck_after_s)
+    return RolloutEngine(opened, ota_repository(settings), patience)
+
+
+def desired(settings: Settings, opened: Database) -> "DesiredService":
+    """What each node should run."""
+    from aggregator.services.desired import Delivery, DesiredService
+
+    delivery = Delivery(
+        url=f"{settings.ota.url.rstrip('/')}/ota/v1" if settings.ota.url else "",
+        poll_s=settings.rollouts.poll_s,
+        limit_bytes_per_s=settings.ota.node_bytes_per_s,
+        token=ota_repository(settings).token,
+    )
+    return DesiredService(opened, delivery)
+
+
+def ota_delivery(settings: Settings, opened: Database) -> "OtaDelivery":
     """What gives it to nodes."""
     from aggregator.services.bandwidth import Bandwidth
-    from aggregator.services.ota_delivery import NoWishes, OtaDelivery
+    from aggregator.services.ota_delivery import OtaDelivery
 
     wanted = settings.ota
     bandwidth = Bandwidth(wanted.node_bytes_per_s, wanted.all_bytes_per_s, wanted.downloads)
-    return OtaDelivery(ota_repository(settings), NoWishes(), bandwidth)
+    return OtaDelivery(ota_repository(settings), desired(settings, opened), bandwidth)
 
 
 def ota_publishing(settings: Settings, opened: Database) -> "OtaPublishing":
     """What takes it from whoever signs."""
+    from aggregator.services.audit import AuditService
     from aggregator.services.ota_publishing import OtaPublishing
 
-    return OtaPublishing(ota_repository(settings), releases(settings, opened), ota_folder(settings))
+    return OtaPublishing(
+        ota_repository(settings), releases(settings, opened), ota_folder(settings), AuditService(opened)
+    )
 
 
 def limits(settings: Settings) -> "Limits":
@@ -268,7 +325,8 @@ def subscriber(settings: Settings, opened: Database) -> "Subscriber":
         commands,
         SamplingService(opened, commands),
         RetentionService(opened, settings.retention),
-        ota_delivery(settings),
+        ota_delivery(settings, opened),
+        desired(settings, opened),
     )
 
 

@@ -77,6 +77,14 @@ class UnknownReleaseError(AggregatorError):
     """No release has that number."""
 
 
+class RolloutError(AggregatorError):
+    """A rollout cannot be made or changed so; the text says why."""
+
+
+class UnknownRolloutError(AggregatorError):
+    """No rollout has that number."""
+
+
 class TrustError(AggregatorError):
     """A key, a signature or what is signed does not hold; the text says what, and often what to do."""
 

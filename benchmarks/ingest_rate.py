@@ -114,8 +114,10 @@ def ingest(port: int, count: int, database: Database, folder: Path) -> dict[str,
     service.store = counted  # type: ignore[method-assign]
     settings = load(None, {}, {"broker.port": str(port), "store.folder": str(folder)})
     commands, retention = CommandService(database), RetentionService(database, settings.retention)
-    sampling, delivery = SamplingService(database, commands), bootstrap.ota_delivery(settings)
-    subscriber = Subscriber(settings, service, commands, sampling, retention, delivery)
+    sampling, delivery = SamplingService(database, commands), bootstrap.ota_delivery(settings, database)
+    subscriber = Subscriber(
+        settings, service, commands, sampling, retention, delivery, bootstrap.desired(settings, database)
+    )
     clock, processor = time.monotonic(), time.process_time()
     subscriber.run(lambda: taken >= count)
     return _measured(count, clock, processor)

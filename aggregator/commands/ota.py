@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from aggregator.commands import ota_rollout_parsers
 from aggregator.commands.given import Add, Commands
 from aggregator.errors import HandInRefusedError, ReleaseError
 
@@ -67,6 +68,7 @@ def add_ota(commands: Commands, add: Add) -> None:
     _add_keys(group, add)
     _add_publishing(group, add)
     _add_carrying(group, add)
+    ota_rollout_parsers.register(group, add)
 
 
 def _add_keys(group: Commands, add: Add) -> None:

@@ -15,7 +15,14 @@ from typing import Final
 from aggregator.domain.guesses import Guess
 
 WEIGHTS: Final = {"uncertainty": 0.3, "rarity": 0.4, "novelty": 0.1, "disagreement": 0.1, "reason": 0.1}
-REASONS: Final = {"uncertain": 1.0, "near_miss": 0.8, "detection": 0.4, "random": 0.3, "all": 0.2}
+REASONS: Final = {
+    "disagreement": 1.0,
+    "uncertain": 1.0,
+    "near_miss": 0.8,
+    "detection": 0.4,
+    "random": 0.3,
+    "all": 0.2,
+}
 _OTHER_REASON: Final = 0.3
 LABEL_HALF: Final = 10
 NODE_HALF: Final = 10
@@ -105,6 +112,15 @@ def disagreement(mine: tuple[str | None, float], others: Iterable[tuple[str | No
     """
     label, posterior = mine
     return max((min(posterior, share) for other, share in others if other != label), default=0.0)
+
+
+def between_versions(posterior: float, candidate_posterior: float) -> float:
+    """The same of a shadow: one model is sure that it heard something, how sure is the other of the contrary?
+
+    >>> between_versions(0.1, 0.95), between_versions(0.5, 0.6)
+    (0.9, 0.5)
+    """
+    return min(max(posterior, candidate_posterior), 1.0 - min(posterior, candidate_posterior))
 
 
 def reason(why: str) -> float:

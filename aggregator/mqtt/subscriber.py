@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from aggregator.errors import AggregatorError, StoreError
+from aggregator.mqtt.desired import DesiredMessages
 from aggregator.mqtt.link import Link
 from aggregator.mqtt.pieces import Pieces
 from aggregator.readiness import tell_ready
 from aggregator.services.commands import CommandService
+from aggregator.services.desired import DesiredService
 from aggregator.services.inbox import Incoming
 from aggregator.services.ingest import IngestService, Outcome
 from aggregator.services.ota_delivery import OtaDelivery
@@ -47,6 +49,7 @@ class Subscriber:
         sampling: SamplingService,
         retention: RetentionService,
         delivery: OtaDelivery,
+        desired: DesiredService,
     ) -> None:
         self._namespace = settings.fleet.namespace
         self._batch_size = settings.ingest.batch_size
@@ -56,6 +59,7 @@ class Subscriber:
         self._sampling = sampling
         self._retention = retention
         self._pieces = Pieces(self._namespace, delivery)
+        self._desired = DesiredMessages(self._namespace, desired)
         self._waiting: list[Incoming] = []
         self._waiting_bytes = 0
         self._mids: list[tuple[int, int]] = []
@@ -86,6 +90,7 @@ class Subscriber:
             if not self._waiting:
                 self._tell_policies()
                 self._send_commands()
+                self._desired.send(self._link)
                 self._delete_old()
             if self._link.idle:
                 self._pieces.answer(self._send_piece)

@@ -23,7 +23,7 @@ from aggregator.domain.value import Answered, Parts
 from aggregator.services.labels import LabelService
 from aggregator.services.sites import site_of
 from aggregator.store import cards as store
-from aggregator.store import dataset, review_labels, reviews
+from aggregator.store import dataset, review_labels, reviews, updates
 from aggregator.store.database import Database
 
 WINDOWS_AT_ONCE: Final = 20
@@ -123,14 +123,14 @@ class CardIndex:
 
     def _add_one(self, connection: Connection, draft: dict[str, Any]) -> None:
         mine = (draft["top_label"], draft["posterior"])
-        contradicting = 0.0
+        contradicting = _between_versions(connection, draft)
         for other in store.of_other_models(connection, draft):
             found = value.disagreement(mine, [(other.top_label, other.posterior)])
             store.raise_disagreement(connection, other.window_id, found)
             contradicting = max(contradicting, found)
             self._valued_state = None  # the other card is worth more than before
         row = draft | {"disagreement": contradicting, "answers": 0}
-        store.add(connection, row | self._worth(row))
+        store.add(connection, {name: row[name] for name in row if name != "boot_id"} | self._worth(row))
 
     def _worth(self, row: dict[str, Any]) -> dict[str, float]:
         parts = self._surroundings.parts(row)
@@ -165,6 +165,14 @@ class CardIndex:
             self._surroundings, self._surroundings_s = _look(connection), self._clock()
 
 
+def _between_versions(connection: Connection, draft: dict[str, Any]) -> float:
+    """How strongly a candidate in the shadow contradicts; a half if the window came before it was said."""
+    if draft["reason"] != "disagreement":
+        return 0.0
+    said = updates.around(connection, draft["boot_id"], draft["start_s"], draft["end_s"])
+    return max((value.between_versions(row.posterior, row.candidate_posterior) for row in said), default=0.5)
+
+
 def _draft(window: Any) -> dict[str, Any]:
     """What a card says of its window alone."""
     labels = json.loads(window.labels)
@@ -173,6 +181,7 @@ def _draft(window: Any) -> dict[str, Any]:
     told = guess(labels, posteriors)
     return {
         "window_id": window.id,
+        "boot_id": window.boot_id,
         "node_id": window.node_id,
         "model": window.model,
         "frontend_digest": window.frontend_digest,

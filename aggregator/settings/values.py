@@ -146,6 +146,16 @@ class Ota:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rollouts:
+    """[rollouts]; docs/rollouts.md explains each"""
+
+    require_shadow: bool = key(False, "a rollout must begin with a wave that only listens")
+    vanished_after_s: float = key(3600.0, "a node that was not heard for so long blocks no wave", low=1)
+    stuck_after_s: float = key(21_600.0, "nor one that says nothing new of an update for so long", low=1)
+    poll_s: float = key(21_600.0, "nodes ask by themselves so often what they should run", low=10, high=1e7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of the aggregator."""
 
@@ -158,6 +168,7 @@ class Settings:
     training: Training = field(default_factory=Training)
     gate: Gate = field(default_factory=Gate)
     ota: Ota = field(default_factory=Ota)
+    rollouts: Rollouts = field(default_factory=Rollouts)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.fleet.namespace):

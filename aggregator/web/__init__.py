@@ -32,6 +32,7 @@ from aggregator.web import (
     review,
     review_api,
     review_labels,
+    rollouts,
     sampling,
     sampling_api,
     security,
@@ -88,6 +89,7 @@ def create_app(services: Services) -> Flask:
         drift_api.pages,
         api_releases.pages,
         ota.pages,
+        rollouts.pages,
     ):
         app.register_blueprint(pages(services))
     return app

@@ -9,6 +9,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from aggregator import bootstrap
 from aggregator.mqtt import subscriber as subscriber_module
 from aggregator.mqtt.pieces import MOST_PER_TURN, MOST_WAITING, Pieces
 from aggregator.mqtt.subscriber import Subscriber
@@ -176,6 +177,7 @@ def running(
     subscriber = Subscriber(
         settings, IngestService(database, NAMESPACE), commands, SamplingService(database, commands),
         RetentionService(database, settings.retention), delivery(made),
+        bootstrap.desired(settings, database),
     )  # fmt: skip
     thread = threading.Thread(target=subscriber.run, args=(stop.is_set,))
     thread.start()

@@ -52,7 +52,8 @@ class Running:
         commands = CommandService(database)
         subscriber = Subscriber(
             settings, self.store, commands, SamplingService(database, commands),
-            RetentionService(database, settings.retention), bootstrap.ota_delivery(settings),
+            RetentionService(database, settings.retention), bootstrap.ota_delivery(settings, database),
+            bootstrap.desired(settings, database),
         )  # fmt: skip
         self._thread = threading.Thread(target=subscriber.run, args=(self._stop.is_set,))
 

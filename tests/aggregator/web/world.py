@@ -385,5 +385,6 @@ def a_world(
         sampling=FakeSampling(fleet),
         retrain=FakeRetrain(), releases=FakeReleases(), snapshots=FakeSnapshots(),
         # Updates are tested over a real repository.
-        ota_repository=None, ota_delivery=None, ota_publishing=None, namespace="soundpost",
+        ota_repository=None, ota_delivery=None, ota_publishing=None, rollouts=None, pins=None,
+        shadows=None, audit=None, namespace="soundpost",
     )  # fmt: skip
