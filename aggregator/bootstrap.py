@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aggregator.services.retrain import RetrainService
     from aggregator.services.snapshot import SnapshotService
     from aggregator.services.snapshot_labels import ReviewedWindows
+    from aggregator.services.sound import SoundService
     from aggregator.training.trainer import Trainer
 
 _log = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ def services(settings: Settings, opened: Database) -> "Services":
         fleet=FleetService(opened, silent_after_s=silent_after_s),
         detections=DetectionService(opened),
         live=LiveFeed(opened, silent_after_s=silent_after_s),
+        sound=sound(opened),
         accounts=AccountService(opened, settings.folder),
         statistics=StatisticsService(opened),
         review=ReviewService(opened),
@@ -130,6 +132,13 @@ def deletion(settings: Settings, opened: Database) -> "DeletionService":
 
     purge = SnapshotPurge(opened, retraining(settings, opened), settings.folder / "snapshots")
     return DeletionService(opened, purge)
+
+
+def sound(opened: Database) -> "SoundService":
+    """What makes sound of stored frames."""
+    from aggregator.services.sound import LoggedAudit, SoundService
+
+    return SoundService(opened, LoggedAudit())
 
 
 def dataset(opened: Database) -> "ReviewedWindows":

@@ -17,6 +17,7 @@ from aggregator.services.retrain import RetrainService
 from aggregator.services.review import ReviewService
 from aggregator.services.sampling import SamplingService
 from aggregator.services.snapshot import SnapshotService
+from aggregator.services.sound import SoundService
 from aggregator.services.statistics import StatisticsService
 
 
@@ -28,6 +29,7 @@ class Services:
     detections: DetectionService
     live: LiveFeed
     accounts: AccountService
+    sound: SoundService
     statistics: StatisticsService
     commands: CommandService
     review: ReviewService

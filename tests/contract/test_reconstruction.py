@@ -29,11 +29,16 @@ def a_glide(seconds: float = 1.0) -> NDArray[np.int16]:
 def test_a_stream_and_the_whole_give_the_same_samples(noise: bytes) -> None:
     frames = np.frombuffer(noise[: len(noise) // MEL_BINS * MEL_BINS], np.int8).reshape(-1, MEL_BINS)
     stream = Reconstruction()
-    streamed = np.concatenate([stream.push(frame) for frame in frames])
+    streamed = np.concatenate([*(stream.push(frame[None]) for frame in frames), stream.finish()])
     whole = reconstruct(frames)
     assert whole.shape == (len(frames) * HOP_SAMPLES,)
-    heard = streamed[DELAY_FRAMES * HOP_SAMPLES :]
-    assert (heard == whole[: len(heard)]).all()
+    assert (streamed == whole).all()
+
+
+def test_samples_come_two_hops_after_their_frame() -> None:
+    stream, frame = Reconstruction(), np.zeros((1, MEL_BINS), np.int8)
+    assert [stream.push(frame).size for _ in range(4)] == [0, 0, HOP_SAMPLES, HOP_SAMPLES]
+    assert stream.finish().size == DELAY_FRAMES * HOP_SAMPLES
 
 
 def test_the_constants_are_those_of_the_front_end() -> None:

@@ -381,7 +381,7 @@ def a_world(
         fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(),
         accounts=FakeAccounts(password), statistics=FakeStatistics(), commands=FakeCommands(fleet),
         # Pages of reviewing are tested over a real store.
-        review=None, labels=None, dataset=None, label_files=None, deletion=None, drift=FakeDrift(),
-        sampling=FakeSampling(fleet),
+        review=None, labels=None, dataset=None, label_files=None, deletion=None, sound=None,
+        drift=FakeDrift(), sampling=FakeSampling(fleet),
         retrain=FakeRetrain(), releases=FakeReleases(), snapshots=FakeSnapshots(), namespace="soundpost",
     )  # fmt: skip
