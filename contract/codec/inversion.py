@@ -36,11 +36,11 @@ class MelInversion:
         self._start = _lines_through_centres(weights)
         self._height_db = (10 * np.log10(weights.sum(axis=1))).astype(np.float32)
 
-    def magnitudes(self, frame: NDArray[np.int8]) -> NDArray[np.float32]:
-        """The magnitude of each FFT bin, (POWER_BINS,), of a ``frame`` (MEL_BINS,), in units of samples."""
-        levels_db = (frame.astype(np.float32) - FEATURE_ZERO_POINT) * np.float32(FEATURE_SCALE_DB)
+    def magnitudes(self, frames: NDArray[np.int8]) -> NDArray[np.float32]:
+        """(T, POWER_BINS): the magnitude of each FFT bin of ``frames`` (T, MEL_BINS), in units of samples."""
+        levels_db = (frames.astype(np.float32) - FEATURE_ZERO_POINT) * np.float32(FEATURE_SCALE_DB)
         # The least value says that there is no more than that: then there shall be nothing.
-        wanted = np.where(frame > -128, np.exp(levels_db * _PER_DB), np.float32(0))
+        wanted = np.where(frames > -128, np.exp(levels_db * _PER_DB), np.float32(0))
         power = np.exp(((levels_db - self._height_db) @ self._start) * _PER_DB) * (self._share > 0)
         for _ in range(UPDATES):
             power *= ((wanted / (power @ self._across + _LEAST)) @ self._weights) * self._share

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.audio import HOP_SAMPLES, WINDOW_SAMPLES
-from contract.codec.between import FINE_HOP_SAMPLES, PER_FRAME
+from contract.codec.between import FINE_HOP_SAMPLES, PER_HOP
 from contract.codec.mel import POWER_BINS
 
 ITERATIONS: Final = 6
@@ -22,13 +22,13 @@ AHEAD: Final = 3
 LEAP: Final = np.float32(1.0)
 """How far beyond each result the next search begins, as a part of the change."""
 
-_SOUGHT: Final = PER_FRAME + AHEAD
+_SOUGHT: Final = PER_HOP + AHEAD
 _PARTS: Final = WINDOW_SAMPLES // FINE_HOP_SAMPLES
 _STRETCH: Final = _SOUGHT - 1 + _PARTS
 """Fine hops that the sought spectra cover together."""
 
-DELAY_FRAMES: Final = (_STRETCH * FINE_HOP_SAMPLES - HOP_SAMPLES) // HOP_SAMPLES
-"""Whole frames, for 3 spectra ahead let the samples given out end with a hop."""
+DELAY_HOPS: Final = (_STRETCH * FINE_HOP_SAMPLES - HOP_SAMPLES) // HOP_SAMPLES
+"""Whole, for 3 spectra ahead let the samples given out end with a hop."""
 
 _TINY: Final = np.float32(1e-9)
 
@@ -52,16 +52,16 @@ class PhaseSearch:
         )
 
     def push(self, magnitudes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """HOP_SAMPLES samples, for ``magnitudes`` (PER_FRAME, POWER_BINS) that follow those pushed before.
+        """HOP_SAMPLES samples, for ``magnitudes`` (PER_HOP, POWER_BINS) that follow those pushed before.
 
-        They belong to the magnitudes that were pushed DELAY_FRAMES ago.
+        They belong to the magnitudes that were pushed DELAY_HOPS hops ago.
         """
-        self._magnitudes = np.concatenate([self._magnitudes[PER_FRAME:], magnitudes])
-        self._spectra = np.concatenate([self._spectra[PER_FRAME:], self._turned_on(magnitudes)])
+        self._magnitudes = np.concatenate([self._magnitudes[PER_HOP:], magnitudes])
+        self._spectra = np.concatenate([self._spectra[PER_HOP:], self._turned_on(magnitudes)])
         self._search()
-        self._settled += self._overlapped(PER_FRAME)
-        sound = self._settled[:PER_FRAME] * self._per_norm[:PER_FRAME]
-        self._settled = np.concatenate([self._settled[PER_FRAME:], np.zeros_like(sound)])
+        self._settled += self._overlapped(PER_HOP)
+        sound = self._settled[:PER_HOP] * self._per_norm[:PER_HOP]
+        self._settled = np.concatenate([self._settled[PER_HOP:], np.zeros_like(sound)])
         return sound.reshape(HOP_SAMPLES)
 
     def _turned_on(self, magnitudes: NDArray[np.float32]) -> NDArray[np.complex64]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from contract.audio import HOP_SAMPLES, MEL_BINS, RATE_HZ
 from contract.codec.inversion import FULL_SCALE, MelInversion
 from contract.codec.mel import mel_weights
-from contract.codec.phase import DELAY_FRAMES
+from contract.codec.phase import DELAY_HOPS
 from contract.codec.reconstruction import Reconstruction, reconstruct
 from model_build import frontend
 from model_build.frontend_reference import levels_db
@@ -38,7 +38,7 @@ def test_a_stream_and_the_whole_give_the_same_samples(noise: bytes) -> None:
 def test_samples_come_two_hops_after_their_frame() -> None:
     stream, frame = Reconstruction(), np.zeros((1, MEL_BINS), np.int8)
     assert [stream.push(frame).size for _ in range(4)] == [0, 0, HOP_SAMPLES, HOP_SAMPLES]
-    assert stream.finish().size == DELAY_FRAMES * HOP_SAMPLES
+    assert stream.finish().size == DELAY_HOPS * HOP_SAMPLES
 
 
 def test_the_constants_are_those_of_the_front_end() -> None:
@@ -49,7 +49,7 @@ def test_magnitudes_have_the_levels_of_the_frame_they_come_from() -> None:
     features = to_features(levels_db(a_glide(), 30.0))
     weights = mel_weights()
     for frame in features[5::9]:
-        power = (MelInversion().magnitudes(frame).astype(float) / FULL_SCALE) ** 2
+        power = (MelInversion().magnitudes(frame[None])[0].astype(float) / FULL_SCALE) ** 2
         found, wanted = 10 * np.log10(weights @ power + 1e-12), (frame.astype(float) - 111) / 2
         loud = wanted > wanted.max() - 40
         assert np.abs(found - wanted)[loud].mean() < 1.0
