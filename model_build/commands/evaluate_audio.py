@@ -82,6 +82,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         lossy: list[Codec] = [
             ours("15k", 20),
             *(one for one in others if isinstance(one, OpusCodec) and one.bit_rate == 16_000),
+            *(OpusCodec(bit_rate=16_000, repeats=True) for one in others[-1:] if isinstance(one, OpusCodec)),
         ]
         losses = [
             evaluation.measure(codec, speech, judge, console.progress, loss)
