@@ -27,6 +27,7 @@ examples:
   aggregator releases list                          what came out of it
   aggregator drift --json                           which microphone went deaf, which label floods
   aggregator ota publish BUNDLE --keys KEYS         sign a bundle, so that nodes may run it
+  aggregator export-audio --detection 12            hear it: a sound file, made from stored features
   aggregator forget --node attic                    delete what a node has sent, after --yes
 
 Every setting can stand in the file, in the environment, or on the command line:
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parsers.add_forget(commands, _add)
     parsers.add_drift(commands, _add)
     ota.add_ota(commands, _add)
+    parsers.add_export_audio(commands, _add)
     _add_demo(commands)
     return parser
 

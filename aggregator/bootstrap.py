@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from aggregator.services.rollouts import RolloutService
     from aggregator.services.snapshot import SnapshotService
     from aggregator.services.snapshot_labels import ReviewedWindows
+    from aggregator.services.sound import SoundService
     from aggregator.training.trainer import Trainer
     from aggregator.trust.lifetimes import Lifetimes
 
@@ -88,6 +89,7 @@ def services(settings: Settings, opened: Database) -> "Services":
         fleet=FleetService(opened, silent_after_s=silent_after_s),
         detections=DetectionService(opened),
         live=LiveFeed(opened, silent_after_s=silent_after_s),
+        sound=sound(opened),
         accounts=AccountService(opened, settings.folder),
         statistics=StatisticsService(opened),
         review=ReviewService(opened),
@@ -161,6 +163,13 @@ def deletion(settings: Settings, opened: Database) -> "DeletionService":
 
     purge = SnapshotPurge(opened, retraining(settings, opened), settings.folder / "snapshots")
     return DeletionService(opened, purge)
+
+
+def sound(opened: Database) -> "SoundService":
+    """What makes sound of stored frames."""
+    from aggregator.services.sound import LoggedAudit, SoundService
+
+    return SoundService(opened, LoggedAudit())
 
 
 def dataset(opened: Database) -> "ReviewedWindows":

@@ -41,6 +41,10 @@ class UnknownWindowError(AggregatorError):
     """No window of that number is stored, or none any more."""
 
 
+class SoundError(AggregatorError):
+    """No sound can be made of what was asked for; the text says why."""
+
+
 class DeletionError(AggregatorError):
     """Something cannot be deleted so; the text says why."""
 

@@ -24,6 +24,7 @@ from aggregator.services.rollouts import RolloutService
 from aggregator.services.sampling import SamplingService
 from aggregator.services.shadows import ShadowService
 from aggregator.services.snapshot import SnapshotService
+from aggregator.services.sound import SoundService
 from aggregator.services.statistics import StatisticsService
 
 
@@ -35,6 +36,7 @@ class Services:
     detections: DetectionService
     live: LiveFeed
     accounts: AccountService
+    sound: SoundService
     statistics: StatisticsService
     commands: CommandService
     review: ReviewService

@@ -37,6 +37,7 @@ from aggregator.web import (
     sampling_api,
     security,
     sign_in,
+    sound,
     training,
     windows,
 )
@@ -72,6 +73,7 @@ def create_app(services: Services) -> Flask:
         detections.pages,
         exports.pages,
         windows.pages,
+        sound.pages,
         node.pages,
         sampling.pages,
         arrivals.pages,
