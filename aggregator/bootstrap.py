@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aggregator.bootstrap_ota import lifetimes as lifetimes
+from aggregator.bootstrap_ota import ota_delivery as ota_delivery
+from aggregator.bootstrap_ota import ota_folder as ota_folder
+from aggregator.bootstrap_ota import ota_repository as ota_repository
 from aggregator.errors import StoreError
 from aggregator.settings import Settings
 from aggregator.store import schema
@@ -20,15 +23,12 @@ if TYPE_CHECKING:
     from aggregator.services.background import Background
     from aggregator.services.catalogue import Services
     from aggregator.services.deletion import DeletionService
-    from aggregator.services.ota_delivery import OtaDelivery
     from aggregator.services.ota_publishing import OtaPublishing
-    from aggregator.services.ota_repository import OtaRepository
     from aggregator.services.releases import ReleaseService
     from aggregator.services.retrain import RetrainService
     from aggregator.services.snapshot import SnapshotService
     from aggregator.services.snapshot_labels import ReviewedWindows
     from aggregator.training.trainer import Trainer
-    from aggregator.trust.lifetimes import Lifetimes
 
 _log = logging.getLogger(__name__)
 
@@ -172,46 +172,6 @@ def releases(settings: Settings, opened: Database) -> "ReleaseService":
     from aggregator.services.releases import ReleaseService
 
     return ReleaseService(opened, settings.folder / "releases", limits=limits(settings))
-
-
-def ota_repository(settings: Settings) -> "OtaRepository":
-    """What nodes may run."""
-    from aggregator.services.ota_repository import OtaRepository
-
-    passphrase = settings.ota.online_passphrase_file
-    return OtaRepository(
-        ota_folder(settings),
-        lifetimes=lifetimes(settings),
-        passphrase_file=Path(passphrase) if passphrase else None,
-    )
-
-
-def ota_folder(settings: Settings) -> Path:
-    """Where it lies."""
-    return settings.folder / "ota"
-
-
-def lifetimes(settings: Settings) -> "Lifetimes":
-    """How long metadata is valid."""
-    from aggregator.trust.lifetimes import Lifetimes
-
-    wanted = settings.ota
-    return Lifetimes(
-        root_days=wanted.root_days,
-        targets_days=wanted.targets_days,
-        snapshot_days=wanted.snapshot_days,
-        timestamp_days=wanted.timestamp_days,
-    )
-
-
-def ota_delivery(settings: Settings) -> "OtaDelivery":
-    """What gives it to nodes."""
-    from aggregator.services.bandwidth import Bandwidth
-    from aggregator.services.ota_delivery import NoWishes, OtaDelivery
-
-    wanted = settings.ota
-    bandwidth = Bandwidth(wanted.node_bytes_per_s, wanted.all_bytes_per_s, wanted.downloads)
-    return OtaDelivery(ota_repository(settings), NoWishes(), bandwidth)
 
 
 def ota_publishing(settings: Settings, opened: Database) -> "OtaPublishing":
