@@ -6,9 +6,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aggregator.bootstrap_ota import desired as desired
+from aggregator.bootstrap_ota import lifetimes as lifetimes
+from aggregator.bootstrap_ota import ota_delivery as ota_delivery
+from aggregator.bootstrap_ota import ota_folder as ota_folder
+from aggregator.bootstrap_ota import ota_repository as ota_repository
+from aggregator.bootstrap_ota import pins as pins
+from aggregator.bootstrap_ota import rollout_engine as rollout_engine
+from aggregator.bootstrap_ota import rollouts as rollouts
 from aggregator.errors import StoreError
 from aggregator.settings import Settings
 from aggregator.store import schema
@@ -20,20 +27,13 @@ if TYPE_CHECKING:
     from aggregator.services.background import Background
     from aggregator.services.catalogue import Services
     from aggregator.services.deletion import DeletionService
-    from aggregator.services.desired import DesiredService
-    from aggregator.services.ota_delivery import OtaDelivery
     from aggregator.services.ota_publishing import OtaPublishing
-    from aggregator.services.ota_repository import OtaRepository
-    from aggregator.services.pins import PinService
     from aggregator.services.releases import ReleaseService
     from aggregator.services.retrain import RetrainService
-    from aggregator.services.rollout_engine import RolloutEngine
-    from aggregator.services.rollouts import RolloutService
     from aggregator.services.snapshot import SnapshotService
     from aggregator.services.snapshot_labels import ReviewedWindows
     from aggregator.services.sound import SoundService
     from aggregator.training.trainer import Trainer
-    from aggregator.trust.lifetimes import Lifetimes
 
 _log = logging.getLogger(__name__)
 
@@ -197,84 +197,6 @@ def releases(settings: Settings, opened: Database) -> "ReleaseService":
     from aggregator.services.releases import ReleaseService
 
     return ReleaseService(opened, settings.folder / "releases", limits=limits(settings))
-
-
-def ota_repository(settings: Settings) -> "OtaRepository":
-    """What nodes may run."""
-    from aggregator.services.ota_repository import OtaRepository
-
-    passphrase = settings.ota.online_passphrase_file
-    return OtaRepository(
-        ota_folder(settings),
-        lifetimes=lifetimes(settings),
-        passphrase_file=Path(passphrase) if passphrase else None,
-    )
-
-
-def ota_folder(settings: Settings) -> Path:
-    """Where it lies."""
-    return settings.folder / "ota"
-
-
-def lifetimes(settings: Settings) -> "Lifetimes":
-    """How long metadata is valid."""
-    from aggregator.trust.lifetimes import Lifetimes
-
-    wanted = settings.ota
-    return Lifetimes(
-        root_days=wanted.root_days,
-        targets_days=wanted.targets_days,
-        snapshot_days=wanted.snapshot_days,
-        timestamp_days=wanted.timestamp_days,
-    )
-
-
-def rollouts(settings: Settings, opened: Database) -> "RolloutService":
-    """What makes and steers rollouts."""
-    from aggregator.services.rollouts import RolloutService
-
-    require_shadow = settings.rollouts.require_shadow
-    return RolloutService(opened, ota_repository(settings), require_shadow=require_shadow)
-
-
-def pins(settings: Settings, opened: Database) -> "PinService":
-    """What keeps nodes out of them."""
-    from aggregator.services.pins import PinService
-
-    return PinService(opened, ota_repository(settings))
-
-
-def rollout_engine(settings: Settings, opened: Database) -> "RolloutEngine":
-    """What moves them on."""
-    from aggregator.domain.rollouts.tally import Patience
-    from aggregator.services.rollout_engine import RolloutEngine
-
-    wanted = settings.rollouts
-    patience = Patience(vanished_s=wanted.vanished_after_s, stuck_s=wanted.stuck_after_s)
-    return RolloutEngine(opened, ota_repository(settings), patience)
-
-
-def desired(settings: Settings, opened: Database) -> "DesiredService":
-    """What each node should run."""
-    from aggregator.services.desired import Delivery, DesiredService
-
-    delivery = Delivery(
-        url=f"{settings.ota.url.rstrip('/')}/ota/v1" if settings.ota.url else "",
-        poll_s=settings.rollouts.poll_s,
-        limit_bytes_per_s=settings.ota.node_bytes_per_s,
-        token=ota_repository(settings).token,
-    )
-    return DesiredService(opened, delivery)
-
-
-def ota_delivery(settings: Settings, opened: Database) -> "OtaDelivery":
-    """What gives it to nodes."""
-    from aggregator.services.bandwidth import Bandwidth
-    from aggregator.services.ota_delivery import OtaDelivery
-
-    wanted = settings.ota
-    bandwidth = Bandwidth(wanted.node_bytes_per_s, wanted.all_bytes_per_s, wanted.downloads)
-    return OtaDelivery(ota_repository(settings), desired(settings, opened), bandwidth)
 
 
 def ota_publishing(settings: Settings, opened: Database) -> "OtaPublishing":
