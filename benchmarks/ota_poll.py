@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 
 from aggregator import bootstrap
+from aggregator.services.desired import DesiredService
 from aggregator.services.key_folder import KeyFolder
-from aggregator.services.ota_delivery import NoWishes
 from aggregator.services.ota_signing import Signing
 from aggregator.serving import Server
 from aggregator.settings import Settings, Store, Web
@@ -106,7 +106,7 @@ def _publish(settings: Settings, folder: Path) -> bytes:
 
 def _serve(settings: Settings) -> None:
     """The real web server, in which somebody has said what the node should run."""
-    NoWishes.desired = lambda _self, _node: DESIRED  # type: ignore[method-assign]
+    DesiredService.desired = lambda _self, _node: DESIRED  # type: ignore[method-assign]
     Server(settings).run()
 
 

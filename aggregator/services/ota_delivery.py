@@ -26,18 +26,6 @@ class Wishes(Protocol):
         """Whether ``node`` should run the bundle ``digest``, now."""
 
 
-class NoWishes:
-    """Nodes stay as they are."""
-
-    def desired(self, _node: str) -> Desired | None:
-        """Nothing."""
-        return None
-
-    def may_fetch(self, _node: str, _digest: str) -> bool:
-        """No."""
-        return False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
     """A bundle for a node."""
