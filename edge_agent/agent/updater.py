@@ -161,6 +161,9 @@ class Updater:
         if last is None or time.monotonic() < self._polled_s + last.poll_s:
             return
         self._polled_s = time.monotonic()
+        with self._wake:
+            if not self._stopping:
+                self._interrupt.clear()
         if self._installer is None:
             self._installer = self._make_installer()
         found = self._installer.desired(last, self._interrupt)

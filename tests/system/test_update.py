@@ -219,9 +219,9 @@ def test_a_model_that_crashes_the_agent_is_borne_once(fleet: Fleet, make: Callab
 @pytest.mark.slow
 def test_a_probation_goes_on_after_the_agent_was_stopped(fleet: Fleet, make: Callable[..., Path]) -> None:
     agent = fleet.start()
-    good = fleet.want(make(newer), probation_s=600.0)
+    good = fleet.want(make(newer), probation_s=300.0)
     fleet.end_of(good, "probation")
-    for _ in range(3):
+    for _ in range(2):
         assert agent.terminate() == 0
         agent = fleet.start()
         fleet.runs(good)
