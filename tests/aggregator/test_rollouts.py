@@ -409,3 +409,24 @@ def test_what_is_old_goes_by_itself(rolling: Rolling) -> None:
     rolling.tick(601.0)
     assert counts() == [0, 0]
     assert rolling.states(number)["attic"] == "succeeded"
+
+
+def test_a_rollout_that_is_superseded_lets_go_of_whom_it_waited_for(rolling: Rolling) -> None:
+    first = rolling.make("all=100%")
+    rolling.tick()
+    for name in NAMES[:3]:
+        rolling.say(name, "confirmed")
+    rolling.now_s += 7200.0
+    rolling.nodes(*NAMES[:3])
+    rolling.tick()
+    assert rolling.rollouts.get(first).state == "finished"
+    second = rolling.make("all=100%", release=NEWER)
+    rolling.tick()
+    for name in NAMES[:3]:
+        rolling.say(name, "confirmed")
+    rolling.tick()
+    assert rolling.rollouts.get(first).state == "superseded"
+    assert rolling.states(first)["dock"] == "withdrawn"
+    rolling.nodes("dock")
+    rolling.tick()
+    assert rolling.states(second)["dock"] == "assigned", "it comes back, and gets what is newer"

@@ -18,6 +18,7 @@ from aggregator.domain.rollouts.states import (
     RUNNING,
     SKIPPED,
     SUCCEEDED,
+    TOGETHER,
     WAITING,
     WITHDRAWN,
     Key,
@@ -77,7 +78,7 @@ class _Turn:
             culprit = self._broken.get((member.wave, self._place(member)))
             if culprit is not None:
                 self.orders.append(back(member))
-                self._put(self._moved(member, WITHDRAWN, f"its site goes together, and {culprit} failed"))
+                self._put(self._moved(member, WITHDRAWN, f"{TOGETHER}, and {culprit} failed"))
 
     def look_for_obstacles(self) -> None:
         """Note what stands in the way of those whose turn it is."""
@@ -200,7 +201,7 @@ class _Turn:
             if other.wave < member.wave and other.state == FAILED:
                 return SKIPPED, f"failed in wave {self.plan.waves[other.wave].name}"
         if self._broken and (culprit := self._broken.get((member.wave, self._place(member)))):
-            return SKIPPED, f"its site goes together, and {culprit} failed"
+            return SKIPPED, f"{TOGETHER}, and {culprit} failed"
         finished = self.rollout.state == FINISHED
         return obstacle(
             self.rollout.id, self.plan, member.node, self._situation, self._holders, finished=finished
@@ -216,7 +217,7 @@ class _Turn:
             culprit = worst.get((key[0], self._place(self._now(key))))
             if culprit is not None and not reason:
                 name, state, why = culprit
-                found[key] = (state, f"its site goes together, and of {name}: {why}")
+                found[key] = (state, f"{TOGETHER}, and of {name}: {why}")
 
     def _pause(self, why: str) -> None:
         self.rollout = replace(self.rollout, state=PAUSED, reason=why, automatic=True)

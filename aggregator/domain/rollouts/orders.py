@@ -13,6 +13,8 @@ from aggregator.domain.rollouts.states import (
     PAUSED,
     RUNNING,
     SKIPPED,
+    SUPERSEDED,
+    TOGETHER,
     WAITING,
     WITHDRAWN,
     Member,
@@ -65,6 +67,11 @@ def cancel(rollout: Rollout, members: Members, reason: str, now_s: float) -> Ste
     return _end(rollout, members, CANCELLED, reason, now_s, take_back=False)
 
 
+def supersede(rollout: Rollout, members: Members, reason: str, now_s: float) -> Step:
+    """End it, since a later one is about all of its nodes."""
+    return _end(rollout, members, SUPERSEDED, reason, now_s, take_back=False)
+
+
 def retry(rollout: Rollout, members: Members) -> Step:
     """Let those that failed try again, with the next attempt, and those that were taken back with them."""
     if rollout.ended:
@@ -72,8 +79,7 @@ def retry(rollout: Rollout, members: Members) -> Step:
     again = [member for member in members.values() if member.state == FAILED]
     if not again:
         raise RolloutError(f"no node of rollout {rollout.id} failed")
-    if rollout.plan.whole_sites:
-        again += [member for member in members.values() if member.state == WITHDRAWN and member.attempt]
+    again += [one for one in members.values() if one.state == WITHDRAWN and one.reason.startswith(TOGETHER)]
     # What was forgiven is being tried again: it counts anew.
     stages = tuple(replace(stage, forgiven=0) for stage in rollout.stages)
     state = RUNNING if rollout.state == FINISHED or rollout.automatic else rollout.state

@@ -27,6 +27,9 @@ WITHDRAWN: Final = "withdrawn"
 FINAL: Final = (SUCCEEDED, FAILED, WITHDRAWN)
 """Only an order to try again changes these, and only ``failed``."""
 
+TOGETHER: Final = "its site goes together"
+"""So begins the reason of nodes that share what befell another one of their site."""
+
 Key = tuple[int, str]
 """Number of the wave, from 0, and name of the node."""
 

@@ -1,18 +1,17 @@
 """All rollouts together: they take turns, and never two of them hold one node."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from aggregator.domain.rollouts.advance import advance
 from aggregator.domain.rollouts.obstacles import Holders, Situation
-from aggregator.domain.rollouts.orders import let_go
+from aggregator.domain.rollouts.orders import let_go, supersede
 from aggregator.domain.rollouts.plan import LIVE
 from aggregator.domain.rollouts.reports import Report, after_report, consequence, heeds
 from aggregator.domain.rollouts.selection import late_wave
 from aggregator.domain.rollouts.states import (
     ASSIGNED,
     FINISHED,
-    SUPERSEDED,
     WAITING,
     Key,
     Member,
@@ -96,7 +95,7 @@ def turn(world: World, situation: Situation) -> list[Step]:
             steps.append(tracked.take(step.members, step.orders, step.rollout))
             steps += _taken_over(world, step, situation.now_s)
         if step.rollout.state == FINISHED and before.state != FINISHED:
-            steps += _superseded(world, number)
+            steps += _superseded(world, number, situation.now_s)
     return steps
 
 
@@ -130,8 +129,9 @@ def _taken_over(world: World, step: Step, now_s: float) -> list[Step]:
     return [tracked.take(members) for tracked, members in gone if members]
 
 
-def _superseded(world: World, by: int) -> list[Step]:
-    """Older rollouts that have finished, and all of whose nodes this one is about, end."""
+def _superseded(world: World, by: int, now_s: float) -> list[Step]:
+    """Older rollouts that have finished, and all of whose nodes this one is about, end: they let go of
+    whoever they still waited for."""
     mine = {member.node for member in world[by].members.values()}
     older = [
         tracked
@@ -140,7 +140,7 @@ def _superseded(world: World, by: int) -> list[Step]:
         and tracked.rollout.state == FINISHED
         and all(member.node in mine for member in tracked.members.values())
     ]
-    reason = f"rollout {by} came after it"
-    return [
-        tracked.take(rollout=replace(tracked.rollout, state=SUPERSEDED, reason=reason)) for tracked in older
+    ended = [
+        (one, supersede(one.rollout, one.members, f"rollout {by} came after it", now_s)) for one in older
     ]
+    return [one.take(step.members, step.orders, step.rollout) for one, step in ended]
