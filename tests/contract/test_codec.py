@@ -18,7 +18,7 @@ from contract.errors import CodecError
 
 Frames = NDArray[np.int8]
 
-DIGEST = "49083862a3f5f5dd"
+DIGEST = "03fa74cb8eb77a73"
 LINGER_FRAMES = LINGER_MS // 20
 LONGEST_FRAMES = LONGEST_BRIDGE_MS // 20
 

@@ -14,8 +14,8 @@ export function stop() {
 
 function show(button, state) {
   button.dataset.state = state;
-  button.setAttribute("aria-pressed", String(state !== "stopped"));
-  button.setAttribute("aria-label", state === "stopped" ? "Play" : "Stop");
+  button.setAttribute("role", "button");
+  button.setAttribute("aria-pressed", String(state === "playing"));
 }
 
 function lineIn(picture) {
@@ -56,8 +56,8 @@ async function play(button) {
     // Whoever pressed again before it began has stopped it already.
     if (playing !== mine) return;
     stop();
-    button.dataset.state = "failed";
-    button.setAttribute("aria-label", "Could not be played");
+    show(button, "failed");
+    button.title = "This could not be played";
   }
 }
 

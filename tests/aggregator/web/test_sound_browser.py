@@ -57,7 +57,10 @@ def test_a_detection_is_played_to_its_end(browser: Browser, hub: Hub) -> None:
     browser.one("[data-play]").click()
     browser.until(lambda: state(browser) == "playing", "the sound to begin")
     browser.until(lambda: browser.run("return heard[0].currentTime > 0.1"), "the sound to go on")
-    browser.until(lambda: browser.all(".playhead line"), "the line in the spectrogram")
+    line = "parseFloat(document.querySelector('.playhead line').getAttribute('x1'))"
+    browser.until(
+        lambda: 0 < browser.run(f"return {line}") <= 100, "the line to move through the spectrogram"
+    )
     assert browser.run("return heard[0].duration") == pytest.approx(3, abs=0.1)
     browser.run("heard[0].currentTime = heard[0].duration - 0.05")
     browser.until(lambda: state(browser) == "stopped", "the sound to end")
