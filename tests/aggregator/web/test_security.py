@@ -25,7 +25,8 @@ def routes(app: Flask) -> list[tuple[str, str, str]]:
     """Endpoint, method and a path that fits, for every route."""
     arguments = {
         "name": "attic", "detection_id": 1, "window_id": 1, "label_id": 1, "filename": "page.css",
-        "training_id": 1, "release_id": 1, "snapshot_id": 1, "node": "attic", "kind": "wav", "rollout_id": 1, "order": "pause",
+        "training_id": 1, "release_id": 1, "snapshot_id": 1, "node": "attic", "kind": "wav",
+        "rollout_id": 1, "order": "pause",
     }  # fmt: skip
     found = []
     with app.test_request_context():
