@@ -10,7 +10,7 @@ from contract.audio import MEL_BINS
 from contract.codec.concealment import bridge
 from contract.codec.encoder import SPELT_BITS
 from contract.codec.packets import NUMBERS, Packet, read_packet
-from contract.codec.prediction import ESCAPE, WIDEST, Model, code_frame, learned
+from contract.codec.prediction import ESCAPE, WIDEST, Model, Settle, code_frame, learned
 from contract.codec.profiles import LEAST, MOST, Profile
 from contract.codec.range_coder import RangeDecoder
 from contract.errors import CodecError
@@ -71,7 +71,7 @@ class Decoder:
             if key := packet.key and index == 0:
                 before = earlier = np.array(models.typical, np.int64)
             model = models.key if key else models.following
-            settle = _Settling(coder, model, packet.profile)
+            settle = _settling(coder, model, packet.profile)
             values = code_frame(model, packet.profile, before, earlier, settle)
             earlier, before = (values if key else before), values
             rows.append(values)
@@ -80,18 +80,16 @@ class Decoder:
         return np.array(rows, np.int8)
 
 
-class _Settling:
+def _settling(coder: RangeDecoder, model: Model, profile: Profile) -> Settle:
     """Reads the indices of a frame."""
+    tables, decode = model.tables, coder.decode
+    most = [(MOST - LEAST + step // 2) // step for step in profile.steps]
 
-    def __init__(self, coder: RangeDecoder, model: Model, profile: Profile) -> None:
-        self._coder = coder
-        self._tables = model.tables
-        self._steps = profile.steps
-
-    def __call__(self, bin_: int, context: int, predicted: int) -> int:
-        symbol = self._coder.decode(self._tables[context])
-        index = self._coder.decode_plain(SPELT_BITS) if symbol == ESCAPE else predicted + symbol - WIDEST
-        step = self._steps[bin_]
-        if not 0 <= index <= (MOST - LEAST + step // 2) // step:
+    def settle(bin_: int, context: int, predicted: int) -> int:
+        symbol = decode(tables[context])
+        index = coder.decode_plain(SPELT_BITS) if symbol == ESCAPE else predicted + symbol - WIDEST
+        if not 0 <= index <= most[bin_]:
             raise CodecError("a value is beyond what features can be")
         return index
+
+    return settle

@@ -40,13 +40,13 @@ def _profile(number: int, name: str, frames_per_s: int, fine: int, coarse: int) 
 
 
 PROFILES: Final = (
-    _profile(0, "7k", FRAMES_PER_S, 4, 7),
+    _profile(0, "stored", FRAMES_PER_S, 4, 7),
     _profile(1, "exact", FRAMES_PER_S, 1, 1),
     _profile(2, "8k", FINE_RATE, 13, 19),
     _profile(3, "10k", FINE_RATE, 9, 14),
     _profile(4, "15k", FINE_RATE, 4, 7),
     _profile(5, "26k", FINE_RATE, 1, 2),
 )
-"""By number. Names tell about how many bits a second speech takes."""
+"""By number. Most names tell about how many bits a second speech takes."""
 
 BY_NAME: Final = {profile.name: profile for profile in PROFILES}

@@ -72,7 +72,11 @@ class RangeDecoder:
         if at >= TOTAL:
             raise CodecError("the bytes are none that the encoder makes")
         number = bisect_right(table, at) - 1
-        self._widen(step, table[number], table[number + 1] - table[number])
+        first = table[number]
+        self._code -= step * first
+        self._range = step * (table[number + 1] - first)
+        if self._range < _LEAST:
+            self._refill()
         return number
 
     def decode_plain(self, bits: int) -> int:
@@ -82,7 +86,9 @@ class RangeDecoder:
         number = self._code // step >> share
         if number >> bits:
             raise CodecError("the bytes are none that the encoder makes")
-        self._widen(step, number << share, 1 << share)
+        self._code -= step * (number << share)
+        self._range = step << share
+        self._refill()
         return number
 
     def finish(self) -> None:
@@ -91,9 +97,7 @@ class RangeDecoder:
         if unread > 0:
             raise CodecError(f"{unread} bytes too many")
 
-    def _widen(self, step: int, first: int, count: int) -> None:
-        self._code -= step * first
-        self._range = step * count
+    def _refill(self) -> None:
         while self._range < _LEAST:
             self._range <<= 8
             follows = self._content[self._at] if self._at < len(self._content) else 0

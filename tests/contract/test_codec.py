@@ -140,7 +140,7 @@ def test_lost_packets_are_bridged() -> None:
 
 
 def test_a_long_loss_is_not_invented() -> None:
-    packets = packets_of(a_voice(90), BY_NAME["7k"])
+    packets = packets_of(a_voice(90), BY_NAME["stored"])
     decoder = Decoder()
     decoder.push(packets[0])
     heard = decoder.push(packets[20])
@@ -160,7 +160,7 @@ def test_packets_that_hang_on_a_lost_one_wait_for_the_next_key() -> None:
 
 
 def test_late_and_repeated_packets_are_dropped() -> None:
-    packets = packets_of(a_voice(30), BY_NAME["7k"])
+    packets = packets_of(a_voice(30), BY_NAME["stored"])
     decoder = Decoder()
     counts = [len(decoder.push(packets[index]).frames) for index in (0, 1, 1, 0, 3, 2, 4)]
     assert counts == [3, 3, 0, 0, 3, 0, 3]
@@ -168,7 +168,7 @@ def test_late_and_repeated_packets_are_dropped() -> None:
 
 def test_numbers_begin_anew_without_a_seam() -> None:
     voice = np.repeat(a_voice(1), 3, axis=0)
-    encoder, decoder = Encoder(BY_NAME["7k"]), Decoder()
+    encoder, decoder = Encoder(BY_NAME["stored"]), Decoder()
     encoder._number = 65_533
     for _ in range(3):
         packet = [encoder.push(frame) for frame in voice][-1]
@@ -184,7 +184,7 @@ def test_numbers_begin_anew_without_a_seam() -> None:
 @example(b"\xff" * 40)
 def test_no_bytes_break_the_decoder(content: bytes) -> None:
     decoder = Decoder()
-    decoder.push(packets_of(a_voice(3), BY_NAME["7k"])[0])
+    decoder.push(packets_of(a_voice(3), BY_NAME["stored"])[0])
     try:
         told = decoder.push(content)
     except CodecError:
@@ -230,7 +230,7 @@ def test_an_encoder_is_asked_for_what_packets_can_hold() -> None:
 
 
 def test_a_key_packet_of_another_rate_begins_a_new_stream() -> None:
-    stored, finer = packets_of(a_voice(6), BY_NAME["7k"]), packets_of(a_voice(6), BY_NAME["15k"])
+    stored, finer = packets_of(a_voice(6), BY_NAME["stored"]), packets_of(a_voice(6), BY_NAME["15k"])
     decoder = Decoder()
     told = [decoder.push(packet) for packet in (*stored, finer[1], finer[0])]
     assert [(one.missing, len(one.frames)) for one in told] == [(0, 3), (0, 3), (0, 3), (0, 0)]
