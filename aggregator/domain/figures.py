@@ -27,6 +27,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One review beside what all other reviews, and the base, say of its window."""
+
+    window: int
+    truth: str | None
+    """What people said."""
+    others: str | None
+    doubt: float
+    """How much more the others are for what they say."""
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether they say the same, as far as a node would report it."""
+        return reported(self.truth) == reported(self.others)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """Everything that the gate asks of a bundle."""
 
@@ -44,6 +61,8 @@ class Figures:
     """False alarms in held-out recordings without any target."""
     silence: Alarms
     noise: Alarms
+    reviews: tuple[Checked, ...] = ()
+    """Every review of the snapshot, or many; none in what was measured by earlier versions."""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -85,6 +104,7 @@ def read_figures(plain: Any) -> Figures:
         ),
         silence=_nothing(nothing, "silence_detections", nothing_hours),
         noise=_nothing(nothing, "noise_detections", nothing_hours),
+        reviews=tuple(_checked(one) for one in _items(content.get("reviews", ()), "reviews")),
     )
 
 
@@ -107,10 +127,14 @@ def _nothing(plain: Mapping[str, Any], name: str, hours: float) -> Alarms:
     return Alarms(count=_whole(plain.get(name), f"nothing.{name}"), hours=hours)
 
 
-def _answers(plain: Any, where: str, key: str) -> tuple[Answer, ...]:
+def _items(plain: Any, where: str) -> Sequence[Any]:
     if not isinstance(plain, Sequence) or isinstance(plain, str | bytes) or len(plain) > _MOST_ITEMS:
         raise FiguresError(f"{where}: is not a list of answers")
-    answers = tuple(_answer(one, where, key) for one in plain)
+    return plain
+
+
+def _answers(plain: Any, where: str, key: str) -> tuple[Answer, ...]:
+    answers = tuple(_answer(one, where, key) for one in _items(plain, where))
     if len({one.item for one in answers}) != len(answers):
         raise FiguresError(f"{where}: an item stands twice")
     return answers
@@ -120,11 +144,24 @@ def _answer(plain: Any, where: str, key: str) -> Answer:
     content = _mapping(plain, where)
     if content.get("split") == SPLITS[0]:
         raise FiguresError(f"{where}: holds items that were learned from")
-    truth, said = (
-        None if content.get(name) is None else _label(content[name], f"{where}.{name}", _LONGEST_LABEL)
-        for name in ("truth", "said")
-    )
+    truth, said = (_said(content, name, where) for name in ("truth", "said"))
     return Answer(item=_whole(content.get(key), f"{where}.{key}"), truth=truth, said=said)
+
+
+def _checked(plain: Any) -> Checked:
+    content = _mapping(plain, "reviews")
+    if not _is_number(content.get("doubt")):
+        raise FiguresError("reviews.doubt: is not a number")
+    return Checked(
+        window=_whole(content.get("window_id"), "reviews.window_id"),
+        truth=_said(content, "truth", "reviews"),
+        others=_said(content, "others", "reviews"),
+        doubt=float(content["doubt"]),
+    )
+
+
+def _said(content: Mapping[str, Any], name: str, where: str) -> str | None:
+    return None if content.get(name) is None else _label(content[name], f"{where}.{name}", _LONGEST_LABEL)
 
 
 def _labels(plain: Any) -> tuple[str, ...]:

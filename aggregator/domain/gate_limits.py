@@ -22,6 +22,8 @@ class Limits:
     """With fewer held-out windows a new label cannot be judged."""
     reviewed_accuracy_least: float = 0.7
     """Of all held-out reviews a candidate with new labels must agree with this share."""
+    confirmed_reviews_least: float = 0.75
+    """Of all reviews the others must confirm this share."""
     false_alarms_tolerance_per_hour: float = 0.2
     silence_tolerance: int = 0
     """So many more detections in silence than the incumbent's."""

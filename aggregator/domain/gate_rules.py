@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aggregator.domain.alarm_rates import Alarms, chance_of_rise
+from aggregator.domain.binomial_interval import chance_of_fewer, share_interval
 from aggregator.domain.bootstrap_interval import Pairs, interval
-from aggregator.domain.figures import Answer, Figures, reported
+from aggregator.domain.figures import Answer, Checked, Figures, reported
 from aggregator.domain.gate_limits import Limits
 from aggregator.errors import FiguresError
 
@@ -16,6 +17,10 @@ FEWEST_PROVEN: Final = 5
 """A loss of fewer items proves nothing, whatever the bootstrap says of so few: four coins fall on one side in
 every eighth throw."""
 PARITY: Final = "parity_agreement"
+HONEST: Final = 0.85
+"""Of honest reviews the others confirm about so many, also of sounds that are hard to tell apart."""
+MOST_SHOWN: Final = 24
+"""So many doubtful windows are named: whoever looks at these knows what went wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,8 @@ class Rule:
     """Begins with ``passed:`` or ``refused:``."""
     figures: Mapping[str, float] = field(default_factory=dict)
     """The candidate's and the incumbent's, and what they were held against."""
+    windows: Sequence[int] = ()
+    """Windows that somebody should look at again, the most doubtful first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +135,38 @@ def agrees_with_reviews(windows: Sequence[Answer], limits: Limits) -> Rule:
     """Reviews that contradict each other cannot be learned: then hardly half of the held-out ones agree."""
     agreed = sum(reported(one.said) == reported(one.truth) for one in windows) / max(len(windows), 1)
     least = limits.reviewed_accuracy_least
-    sentence = f"the candidate agrees with {_points(agreed)} % of {len(windows)} held-out reviews"
+    reach = _range(round(agreed * len(windows)), len(windows))
+    sentence = f"the candidate agrees with {_points(agreed)} % of {len(windows)} held-out reviews{reach}"
     figures = {"candidate": agreed, "least": least, "items": len(windows)}
     if agreed >= least:
         return _rule("reviews", True, f"{sentence}, {_against(agreed, least)}", figures)
     advice = "look for reviews that are wrong"
     return _rule("reviews", False, f"{sentence}, {_against(agreed, least)}: {advice}", figures)
+
+
+def confirmed_by_others(reviews: Sequence[Checked], limits: Limits) -> Rule:
+    """Wrong reviews contradict each other and what the base knows, whatever the candidate made of them.
+
+    Of few reviews chance may spare or strike many: they are refused only if honest ones would look like that
+    with a probability below ``chance``.
+    """
+    confirmed = sum(one.confirmed for one in reviews)
+    share = confirmed / max(len(reviews), 1)
+    least = limits.confirmed_reviews_least
+    explained = chance_of_fewer(confirmed, len(reviews), max(HONEST, least))
+    passed = share >= least or explained >= limits.chance
+    doubtful = sorted((one for one in reviews if not one.confirmed), key=lambda one: -one.doubt)
+    words = f"{_points(share)} % of {len(reviews)} reviews are what all others say of these windows"
+    words += f"{_range(confirmed, len(reviews))}, {_against(share, least)}"
+    if share < least:
+        words += ", which may be chance" if passed else ": look at the doubtful ones again"
+    return Rule(
+        name="confirmed reviews",
+        passed=passed,
+        sentence=_marked(passed, words),
+        figures={"candidate": share, "least": least, "items": len(reviews), "chance": explained},
+        windows=tuple(one.window for one in doubtful[:MOST_SHOWN]),
+    )
 
 
 def no_more_alarms(
@@ -166,12 +199,18 @@ def quiet_in_silence(candidate: Alarms, incumbent: Alarms, limits: Limits) -> Ru
 
 
 def quantized_well(candidate: Figures, incumbent: Figures, limits: Limits) -> Rule:
-    """What runs on a node must answer as what was trained. A figure that is missing counts as 0."""
-    agreement, before = (one.parity.get(PARITY, 0.0) for one in (candidate, incumbent))
+    """What runs on a node must answer as what was trained."""
+    agreement, before = (one.parity.get(PARITY) for one in (candidate, incumbent))
     least = limits.parity_agreement_least
-    figures = {"candidate": agreement, "incumbent": before, "least": least}
+    if agreement is None:
+        if before is None:
+            return _rule("parity", True, "neither model has a figure of parity")
+        return _rule("parity", False, "the candidate has no figure of parity")
+    figures = {"candidate": agreement, "least": least} | ({} if before is None else {"incumbent": before})
     sentence = f"quantized and trained network agree on {_points(agreement)} % of clips"
-    if agreement < min(least, before):
+    if before is None:
+        sentence += "; the model in service has no figure of parity"
+    if agreement < min(least, least if before is None else before):
         return _rule("parity", False, f"{sentence}, {_against(agreement, least)}", figures)
     return _rule("parity", True, sentence, figures)
 
@@ -198,8 +237,11 @@ def milliseconds(cost_ms: float) -> str:
 
 
 def _rule(name: str, passed: bool, words: str, figures: Mapping[str, float] | None = None) -> Rule:
-    mark = "passed" if passed else "refused"
-    return Rule(name=name, passed=passed, sentence=f"{mark}: {words}", figures=figures or {})
+    return Rule(name=name, passed=passed, sentence=_marked(passed, words), figures=figures or {})
+
+
+def _marked(passed: bool, words: str) -> str:
+    return f"{'passed' if passed else 'refused'}: {words}"
 
 
 def _moved(before: float, after: float, written: Callable[[float], str]) -> str:
@@ -211,6 +253,11 @@ def _moved(before: float, after: float, written: Callable[[float], str]) -> str:
 
 def _against(share: float, least: float) -> str:
     return f"{_points(least)} % {'were' if share >= least else 'are'} needed"
+
+
+def _range(count: int, items: int) -> str:
+    reach = share_interval(count, items)
+    return f" (95 % interval {100 * reach.low:.0f} to {100 * reach.high:.0f})"
 
 
 def _points(share: float) -> str:

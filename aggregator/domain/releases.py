@@ -39,7 +39,8 @@ class Verdict:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Verdict":
         """What ``to_plain`` wrote."""
-        return cls(rules=tuple(Rule(**rule) for rule in plain["rules"]))
+        rules = (Rule(**{**rule, "windows": tuple(rule.get("windows", ()))}) for rule in plain["rules"])
+        return cls(rules=tuple(rules))
 
 
 def judge(candidate: Figures, incumbent: Figures, limits: Limits) -> Verdict:
@@ -55,6 +56,7 @@ def judge(candidate: Figures, incumbent: Figures, limits: Limits) -> Verdict:
             *_accuracy(windows, clips, incumbent, limits),
             *_by_label(windows + clips, incumbent, limits),
             *_new(candidate, incumbent, limits),
+            *_reviews(candidate, limits),
             *_alarms(candidate, incumbent, limits),
             *_fit_for_nodes(candidate, incumbent, limits),
         )
@@ -104,6 +106,10 @@ def _new(candidate: Figures, incumbent: Figures, limits: Limits) -> list[Rule]:
     asked = [one for one in candidate.windows if reported(one.truth) in known]
     found = [gate_rules.finds_new_label(label, candidate.windows, limits) for label in new]
     return [*found, gate_rules.agrees_with_reviews(asked, limits)]
+
+
+def _reviews(candidate: Figures, limits: Limits) -> list[Rule]:
+    return [gate_rules.confirmed_by_others(candidate.reviews, limits)] if candidate.reviews else []
 
 
 def _alarms(candidate: Figures, incumbent: Figures, limits: Limits) -> list[Rule]:

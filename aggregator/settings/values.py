@@ -117,6 +117,9 @@ class Gate:
     reviewed_accuracy_least: float = key(
         0.7, "share of held-out reviews that a candidate with new labels agrees with", low=0, high=1
     )
+    confirmed_reviews_least: float = key(
+        0.75, "share of all reviews that the other reviews confirm", low=0, high=1
+    )
     false_alarms_tolerance_per_hour: float = key(0.2, "more false alarms per hour that may be", low=0)
     silence_tolerance: int = key(0, "more detections in silence that may be", low=0)
     parity_agreement_least: float = key(

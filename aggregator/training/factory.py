@@ -42,7 +42,11 @@ class Factory:
 
     def judge(self, *, bundle: Path, base: Path, snapshot: Path, out: Path) -> None:
         """Measure a bundle; ``out`` holds its figures then."""
-        self._run(["judge", "--bundle", str(bundle), "--base", str(base), "--windows", str(snapshot)], out)
+        self._run(
+            ["judge", "--bundle", str(bundle), "--base", str(base), "--windows", str(snapshot),
+             "--progress-json"],
+            out,
+        )  # fmt: skip
 
     def _run(self, words: Sequence[str], out: Path) -> None:
         draft = out.with_name(f"draft-{out.name}")

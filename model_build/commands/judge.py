@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ def add(command: argparse.ArgumentParser) -> None:
         "--windows", required=True, type=Path, metavar="DIR", help="snapshot of reviewed windows"
     )
     command.add_argument("--out", required=True, type=Path, metavar="FILE", help="where to write the figures")
+    command.add_argument(
+        "--progress-json", action="store_true", help="say how far it is, one JSON object a line"
+    )
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -41,10 +45,12 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         from model_build.retrain.base_file import read_base
         from model_build.retrain.judging import judge
         from model_build.retrain.snapshot import read_snapshot
+        from model_build.retrain.watching import ConsoleWatcher, JsonWatcher
     bundle = read_bundle(options.bundle)
     with Console() as console:
         base, snapshot = read_base(options.base), read_snapshot(options.windows)
-        figures = judge(bundle, options.bundle, base, snapshot, console.progress)
+        watcher = JsonWatcher(sys.stdout) if options.progress_json else ConsoleWatcher(console)
+        figures = judge(bundle, options.bundle, base, snapshot, watcher.progress)
         write_whole(options.out, json.dumps(figures, indent=1).encode())
         said = f"{len(figures['windows'])} windows, {len(figures['base'])} clips"
         console.say(f"{options.out}: {said}, {figures['streams']['false_alarms']} false alarms")

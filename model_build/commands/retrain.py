@@ -39,7 +39,9 @@ def add(command: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder that keeps what is done, so that a stopped retraining goes on (default: OUT.work)",
     )
-    command.add_argument("--epochs", type=positive, help="instead of a quarter of the recipe's")
+    command.add_argument(
+        "--epochs", type=positive, help="instead of a quarter of the recipe's, or what 500 steps need"
+    )
     command.add_argument("--seed", type=positive, help="instead of the recipe's")
     command.add_argument(
         "--version", dest="named", metavar="TEXT", help="of the bundle (default: BASE+SNAPSHOT)"

@@ -30,6 +30,10 @@ class Quiet:
     """Mean of each label"""
 
 
+NOTHINGS = 1 + 2 * len(LEVELS_DB)
+"""How many kinds of nothing there are."""
+
+
 def nothings() -> Iterator[tuple[str, Pcm]]:
     """Name and sound of each kind, the same every time."""
     samples = NOTHING_S * RATE_HZ

@@ -1,5 +1,7 @@
 """Where in a window its label sounds, and clips cut there. A window is longer than a clip, or shorter."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,12 +34,14 @@ def is_lasting(recipe: Recipe) -> bool:
     return recipe.decision.clip_rule != "end"
 
 
-def find_starts(recipe: Recipe, snapshot: Snapshot) -> NDArray[np.int64]:
-    """(N,) frame of each window at which the clip with its label begins; see ``cut``."""
+def find_starts(
+    recipe: Recipe, snapshot: Snapshot, windows: Sequence[int] | None = None
+) -> NDArray[np.int64]:
+    """(N,) frame of each window (of ``windows``) at which the clip with its label begins; see ``cut``."""
     length = clip_frames(recipe)
     starts = [
-        best_start(snapshot.window(index), length, _wanted(recipe, int(peak), length))
-        for index, peak in enumerate(snapshot.peak_step)
+        best_start(snapshot.window(index), length, _wanted(recipe, int(snapshot.peak_step[index]), length))
+        for index in (range(len(snapshot.peak_step)) if windows is None else windows)
     ]
     return np.array(starts, np.int64)
 

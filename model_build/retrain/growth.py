@@ -17,7 +17,9 @@ from model_build.retrain.base import Base
 RATE_PART = 0.4
 """Of the recipe's peak rate: what is known already shall not be learned from nothing."""
 EPOCHS_PART = 0.25
-LEAST_EPOCHS = 12
+"""Of the recipe's epochs, unless those have too few steps."""
+LEAST_STEPS = 500
+"""Fewer steps of the optimizer do not teach a new label: a small base has few in an epoch."""
 _FAINT = 0.01
 _NEVER = -20.0
 """Logit of a label that the teacher does not know."""
@@ -32,12 +34,22 @@ def grown_targets(targets: Sequence[str], labels: Sequence[str]) -> tuple[str, .
     return (*targets, *(label for label in labels if is_target(label) and label not in targets))
 
 
-def learning_recipe(base: Recipe, labels: Sequence[str], version: str, epochs: int | None) -> Recipe:
+def enough_epochs(recipe: Recipe, batches: int) -> int:
+    """Epochs of so many batches that are enough to learn new labels to what ``recipe`` made.
+
+    >>> from model_build.recipe import load_recipe
+    >>> enough_epochs(load_recipe("keywords"), 40), enough_epochs(load_recipe("keywords"), 10)
+    (25, 50)
+    """
+    return max(round(EPOCHS_PART * recipe.training.epochs), -(-LEAST_STEPS // batches))
+
+
+def learning_recipe(base: Recipe, labels: Sequence[str], version: str, epochs: int) -> Recipe:
     """The recipe for learning ``labels`` too: shorter, at a lower rate, one network."""
     training = dataclasses.replace(
         base.training,
         network_seeds=base.training.network_seeds[:1],
-        epochs=epochs or max(LEAST_EPOCHS, round(EPOCHS_PART * base.training.epochs)),
+        epochs=epochs,
         peak_rate=RATE_PART * base.training.peak_rate,
     )
     return dataclasses.replace(

@@ -17,9 +17,10 @@ from contract.detector import Found
 from contract.manifest import CLASSIFIER, PREPROCESS
 from model_build.dataset import Progress
 from model_build.errors import SnapshotError
-from model_build.report.nothing import NOTHING_S, nothings
+from model_build.report.nothing import NOTHING_S, NOTHINGS, nothings
 from model_build.report.rules import Rules
 from model_build.retrain.base import Base
+from model_build.retrain.crosscheck import cross_check
 from model_build.retrain.hearing import base_clips, hear_clips, whole_step_frames
 from model_build.retrain.snapshot import SPLITS, TRAINING, Snapshot
 from model_build.runtime import Classifier, Frontend
@@ -52,6 +53,7 @@ def judge(bundle: Bundle, path: Path, base: Base, snapshot: Snapshot, progress: 
         "cost_ms_per_s": judging.cost_ms_per_s(),
         "parity": {name: value for name, value in manifest.metrics.items() if name.startswith("parity_")},
         "windows": judging.windows(snapshot),
+        "reviews": judging.reviews(base, snapshot),
         "base": judging.base(base),
         "streams": judging.streams(base),
         "nothing": judging.nothing(),
@@ -81,11 +83,28 @@ class _Judging:
             self._progress("judging windows", count + 1, len(held_back))
         return figures
 
+    def reviews(self, base: Base, snapshot: Snapshot) -> list[dict[str, Any]]:
+        """What all other reviews say of each one; the bundle is not asked."""
+        self._progress("comparing the reviews", 0, 1)
+        checked = cross_check(base, snapshot)
+        self._progress("comparing the reviews", 1, 1)
+        return [
+            {
+                "window_id": int(snapshot.window_id[index]),
+                "split": SPLITS[int(snapshot.split[index])],
+                "truth": snapshot.name(index),
+                "others": one.others,
+                "doubt": round(one.doubt, 6),
+            }
+            for index, one in checked.items()
+        ]
+
     def base(self, base: Base) -> list[dict[str, Any]]:
         """What is said of each validation clip of the base."""
         figures = []
         clips = base_clips(base)
-        for index, heard in enumerate(hear_clips(self._classifier, clips)):
+        for index, clip in enumerate(clips):
+            [heard] = hear_clips(self._classifier, [clip])
             row = self._rules.clip_posteriors(heard)
             best = int(np.argmax(row))
             figures.append({
@@ -95,31 +114,33 @@ class _Judging:
                 "posterior": round(row[best], 6),
                 "detected": _strongest(self._rules.detections(heard.posteriors))["said"],
             })  # fmt: skip
-        self._progress("judging clips", len(clips), len(clips))
+            self._progress("judging clips", index + 1, len(clips))
         return figures
 
     def streams(self, base: Base) -> dict[str, Any]:
         """What is detected where there is no target."""
         at_s: list[float] = []
         steps = 0
-        for _, frames in base.streams.each(varied=False):
+        streams = base.streams.each(varied=False)
+        for count, (_, frames) in enumerate(streams):
             posteriors = self._classifier.clip(frames, STEP_FRAMES)
             at_s += [
                 round((steps + found.start_step) * STEP_S, 2) for found in self._rules.detections(posteriors)
             ]
             steps += len(posteriors)
+            self._progress("judging streams", count + 1, len(streams))
         return {"hours": steps * STEP_S / 3600, "false_alarms": len(at_s), "at_s": at_s}
 
     def nothing(self) -> dict[str, Any]:
         """What is detected in silence and in noise that means nothing."""
         counts = {"silence_detections": 0, "noise_detections": 0}
         seconds = 0
-        for name, pcm in nothings():
+        for count, (name, pcm) in enumerate(nothings()):
             posteriors = self._classifier.clip(self._frontend.features(pcm), STEP_FRAMES)
             key = "silence_detections" if name == _SILENCE else "noise_detections"
             counts[key] += len(self._rules.detections(posteriors))
             seconds += NOTHING_S
-        self._progress("judging nothing", 1, 1)
+            self._progress("judging silence and noise", count + 1, NOTHINGS)
         return {**counts, "hours": seconds / 3600}
 
     def cost_ms_per_s(self) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from contract.manifest import INT8, DataSet, is_target
 from model_build import parity
+from model_build.batches import batch_count
 from model_build.bundle import make_bundle
 from model_build.errors import SnapshotError
 from model_build.evaluate import Heard, Score, score
@@ -21,11 +22,12 @@ from model_build.network import Network
 from model_build.parity_report import frontend_part, quantized_part, streamed_part
 from model_build.recipe import Recipe
 from model_build.report.rules import Rules
+from model_build.retrain.amounts import amounts_of
 from model_build.retrain.base import Base
 from model_build.retrain.base_file import read_base
 from model_build.retrain.exam import Exam
 from model_build.retrain.excerpts import clip_frames, cut, find_starts, is_lasting
-from model_build.retrain.growth import OldKnowledge, grown_network, learning_recipe
+from model_build.retrain.growth import OldKnowledge, enough_epochs, grown_network, learning_recipe
 from model_build.retrain.hearing import (
     Ear,
     clip_of,
@@ -50,7 +52,7 @@ class RetrainOrder:
     """Folder of the snapshot."""
     work: Path
     epochs: int | None = None
-    """None: a part of the recipe's."""
+    """None: enough of them; see ``enough_epochs``."""
     seed: int | None = None
     version: str | None = None
     """Of the bundle; none: the base's, and the beginning of the snapshot's digest."""
@@ -85,7 +87,9 @@ def retrain(order: RetrainOrder, watcher: Watcher) -> Retrained:
     base, snapshot = read_base(order.base), read_snapshot(order.windows)
     require_fitting(base, snapshot)
     version = order.version or f"{base.origin.version}+{snapshot.head.digest[:8]}"
-    recipe = learning_recipe(base.recipe, snapshot.head.labels, version, order.epochs)
+    batches = batch_count(base.recipe, amounts_of(base, snapshot).examples)
+    epochs = order.epochs or enough_epochs(base.recipe, batches)
+    recipe = learning_recipe(base.recipe, snapshot.head.labels, version, epochs)
     seed = recipe.training.network_seeds[0] if order.seed is None else order.seed
     work = WorkFolder.open(order.work, _key(base, snapshot, recipe, seed))
     watcher.progress("finding the sounds in the windows", 0, 1)

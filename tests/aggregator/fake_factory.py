@@ -75,6 +75,10 @@ def _judge(words: argparse.Namespace, plan: dict[str, Any]) -> None:
     bundle = read_bundle(words.bundle)
     role = "incumbent" if "incumbent" in words.out.name else "candidate"
     _note(plan, f"judge {role}")
+    if words.progress_json:
+        _say(what="judging windows", done=3, total=4)
+        while Path(plan.get("hold_judge", plan["log"] + ".none")).exists():
+            time.sleep(0.05)
     content = plan[role]
     with np.load(words.windows / "windows.npz", allow_pickle=False) as arrays:
         held_out = [int(one) for one in arrays["window_id"][arrays["split"] > 0]]

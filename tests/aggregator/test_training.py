@@ -232,6 +232,26 @@ def test_a_training_is_cancelled_while_it_runs(workshop: Workshop, let_go: bool)
     assert not (workshop.settings.folder / "trainings" / str(asked.id)).exists()
 
 
+def test_how_far_judging_is_can_be_seen(workshop: Workshop) -> None:
+    hold = workshop.folder / "hold"
+    hold.touch()
+    workshop.plan(hold_judge=str(hold))
+    asked = workshop.trainings.ask("mia")
+
+    def seen() -> bool:
+        told = workshop.trainings.get(asked.id).progress
+        return (told.what, told.done, told.total) == ("judging windows", 3.0, 4.0)
+
+    thread = threading.Thread(target=workshop.work)
+    thread.start()
+    try:
+        wait_until(seen, "it is said how far judging is")
+    finally:
+        hold.unlink()
+        thread.join()
+    assert workshop.trainings.get(asked.id).state == "finished"
+
+
 def test_stopping_in_good_order_goes_on_later(workshop: Workshop) -> None:
     workshop.plan(epoch_s=0.2)
     asked = workshop.trainings.ask("mia")

@@ -135,6 +135,9 @@ def test_the_figures_hold_everything_that_was_held_back(honest: Candidate) -> No
     assert figures["nothing"]["silence_detections"] == 0
     assert 0 < figures["cost_ms_per_s"] < 100
     assert figures["parity"].keys() == {"parity_agreement", "parity_nrmse", "parity_frontend_db"}
+    assert len(figures["reviews"]) == 32
+    assert {one["split"] for one in figures["reviews"]} == {"training", "validation", "test"}
+    assert sum(one["truth"] == one["others"] for one in figures["reviews"]) >= 30
     json.dumps(figures)
 
 

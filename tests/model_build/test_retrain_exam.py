@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # TensorFlow's own
 
 def exam_of(base: Base, folder: Path, windows: list[Window]) -> tuple[Exam, FloatListener]:
     snapshot = read_snapshot(write_snapshot(folder / "s", windows, base.frontend_digest))
-    recipe = learning_recipe(base.recipe, snapshot.head.labels, "2", None)
+    recipe = learning_recipe(base.recipe, snapshot.head.labels, "2", 12)
     network = grown_network(base, recipe, 1)
     return Exam(recipe, base, snapshot, find_starts(recipe, snapshot)), FloatListener(network)
 
@@ -47,7 +47,7 @@ def test_validation_clips_and_windows_choose_together(tmp_path: Path) -> None:
 
 
 def exam_recipe(base: Base):
-    return learning_recipe(base.recipe, [NEW], "2", None)
+    return learning_recipe(base.recipe, [NEW], "2", 12)
 
 
 def test_clips_that_were_learned_choose_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The gate: equal passes, clearly worse never, chance is no reason, and every rule says its sentence."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -7,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.domain.figures import Answer, Figures
+from aggregator.domain.figures import Answer, Figures, read_figures
 from aggregator.domain.gate_limits import Limits
 from aggregator.domain.releases import Verdict, judge
 from aggregator.errors import FiguresError
-from tests.aggregator.judged import LABELS, answers, figures
+from tests.aggregator.judged import LABELS, answers, figures, plain
 
 LIMITS = Limits()
 CLIPS = answers("dog", 180, 20) + answers("rain", 190, 10) + answers(None, 100, 0)
@@ -207,8 +208,8 @@ def test_poisoned_reviews_are_refused() -> None:
     new = incumbent(windows=truths, labels=labels)
     sentence = refused(judge(new, old, LIMITS))["reviews"]
     assert (
-        "agrees with 66.7 % of 30 held-out reviews, 70 % are needed: look for reviews that are wrong"
-        in sentence
+        "agrees with 66.7 % of 30 held-out reviews (95 % interval 47 to 83), 70 % are needed:"
+        " look for reviews that are wrong" in sentence
     )
 
 
@@ -234,3 +235,55 @@ def test_labels_in_underscores_count_as_nothing() -> None:
 def test_a_verdict_survives_being_stored() -> None:
     verdict = judge(incumbent(alarms=30), incumbent(), LIMITS)
     assert Verdict.from_plain(verdict.to_plain()) == verdict
+
+
+def reviewed(confirmed: int, wrong: int) -> list[dict[str, Any]]:
+    """So many reviews that the others confirm, then some that they contradict, ever more."""
+    told = [{"truth": "dog", "others": "dog", "doubt": -0.5}] * confirmed
+    told += [{"truth": "dog", "others": "rain", "doubt": 0.01 * place} for place in range(1, wrong + 1)]
+    return [one | {"window_id": place} for place, one in enumerate(told, start=1)]
+
+
+def checked(confirmed: int, wrong: int) -> Verdict:
+    plain_figures = plain(clips=CLIPS, windows=WINDOWS) | {"reviews": reviewed(confirmed, wrong)}
+    return judge(read_figures(plain_figures), incumbent(), LIMITS)
+
+
+def test_reviews_that_contradict_each_other_are_refused_whatever_the_candidate_says() -> None:
+    verdict = checked(40, 20)
+    sentence = refused(verdict)["confirmed reviews"]
+    assert sentence == (
+        "refused: 66.7 % of 60 reviews are what all others say of these windows (95 % interval 53 to 78),"
+        " 75 % are needed: look at the doubtful ones again"
+    )
+    rule = next(rule for rule in verdict.rules if rule.name == "confirmed reviews")
+    assert rule.windows == tuple(range(60, 40, -1))
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "wrong", "passed"),
+    [(45, 15, True), (44, 16, False), (22, 8, True), (20, 10, False), (3, 2, True), (2, 3, False)],
+)
+def test_few_reviews_may_look_worse_by_chance(confirmed: int, wrong: int, passed: bool) -> None:
+    assert checked(confirmed, wrong).passed is passed
+
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_one_wrong_review_more_never_helps(confirmed: int, wrong: int) -> None:
+    if confirmed:
+        assert checked(confirmed, wrong).passed or not checked(confirmed - 1, wrong + 1).passed
+
+
+@pytest.mark.parametrize(("agreement", "passed"), [(0.97, True), (0.9, False)])
+def test_an_incumbent_without_a_figure_of_parity_excuses_nothing(agreement: float, passed: bool) -> None:
+    old = replace(incumbent(), parity={})
+    verdict = judge(replace(incumbent(), parity={"parity_agreement": agreement}), old, LIMITS)
+    assert verdict.passed is passed
+    sentence = next(rule.sentence for rule in verdict.rules if rule.name == "parity")
+    assert "the model in service has no figure of parity" in sentence
+    assert "parity" in refused(judge(old, incumbent(), LIMITS))
+
+
+def test_named_windows_survive_being_stored() -> None:
+    verdict = checked(40, 20)
+    assert Verdict.from_plain(json.loads(json.dumps(verdict.to_plain()))) == verdict

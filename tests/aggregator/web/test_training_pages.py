@@ -1,5 +1,6 @@
 """Pages of trainings and releases, without a browser: over memory, and over real trainings."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,29 @@ def test_a_poisoned_candidate_is_refused_with_its_reason_on_the_page(
     told = reader.get("/api/v1/releases/compare?a=1&b=2").json
     assert told is not None
     assert (told["verdict"]["passed"], told["same_snapshot"]) == (True, True)
+
+
+def test_reviews_that_contradict_each_other_can_be_looked_at_again(
+    workshop: Workshop, reader: FlaskClient
+) -> None:
+    reviews = [
+        {
+            "window_id": number,
+            "truth": "yes",
+            "others": "no" if number in (3, 7, 8) else "yes",
+            "doubt": number,
+        }
+        for number in range(1, 10)
+    ]
+    plan = json.loads(workshop.base.read_text())
+    workshop.plan(candidate=plan["candidate"] | {"reviews": reviews})
+    workshop.trainings.ask("mia")
+    workshop.work()
+    page = reader.get("/releases/2").text
+    assert "66.7 % of 9 reviews are what all others say of these windows" in page
+    places = [page.index(f'href="/review/cards/{number}"') for number in (8, 7, 3)]
+    assert places == sorted(places)
+    assert page.count('href="/review/cards/') == 3
 
 
 def test_a_failed_training_quotes_the_factory(workshop: Workshop, reader: FlaskClient) -> None:
