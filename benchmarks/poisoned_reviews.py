@@ -163,12 +163,12 @@ def _heard(base: Any, others: Any, frames: list[NDArray[np.int8]]) -> NDArray[np
 def _window(pcm: Pcm, noises: Sequence[NDArray[np.float64]], draw: np.random.Generator) -> Pcm:
     """A clip somewhere in a window of noise."""
     samples = round(WINDOW_S * RATE_HZ)
-    noise = noises[draw.integers(len(noises))]
+    noise = noises[int(draw.integers(len(noises)))]
     start = draw.integers(len(noise) - samples)
     sound = noise[start : start + samples] * 10 ** (draw.uniform(*_NOISE_DB) / 20)
     lead = draw.integers(samples - len(pcm))
     sound[lead : lead + len(pcm)] += pcm * 10 ** (draw.uniform(*_WORD_DB) / 20)
-    return np.clip(sound, -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(sound, -32768, 32767), np.int16)
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

@@ -38,8 +38,6 @@ OTHER = "bed"
 SITES = {"attic": "Loft", "shed": "Garden", "porch": "Garden", "barn": "Yard"}
 SAID = [NEW] * 32 + [*TARGETS] * 10 + [OTHER] * 8 + [None] * 8
 """What is heard, in all; none: nothing but noise."""
-EPOCHS = 40
-"""The starter has so few examples that the default of a dozen epochs is some hundred steps."""
 FIRST_S = messages.NOW_S - 12 * 86_400
 """From here on each split gets a part of every label that is near its share."""
 
@@ -59,7 +57,7 @@ class ReviewedFleet:
         self.settings = Settings(
             store=Store(folder=str(folder / "data")),
             web=Web(port=free_port()),
-            training=Training(base=str(base), bundle=str(bundle), epochs=EPOCHS),
+            training=Training(base=str(base), bundle=str(bundle)),
         )
         self.address = f"http://127.0.0.1:{self.settings.web.port}"
         self.database: Database = bootstrap.database(self.settings, migrate=True)

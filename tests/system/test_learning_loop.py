@@ -125,10 +125,10 @@ def test_the_progress_of_the_real_factory_is_kept(honest: Ended) -> None:
 
 
 def test_a_third_of_wrong_answers_is_refused_with_a_reason_on_the_page(tmp_path: Path) -> None:
-    """Of these wrong answers. Of 60 reviews some twenty are held out, and chance may spare those."""
+    """Whatever the candidate made of them: chance may spare the twenty that are held out."""
     with reviewed(tmp_path, wrong=1 / 3) as ended:
         assert ended.verdict.head == "The gate refuses this candidate"
-        assert ended.verdict.refused
+        assert any(one.endswith("look at the doubtful ones again") for one in ended.verdict.refused)
         assert all(sentence.startswith("refused: ") for sentence in ended.verdict.refused)
         assert ended.candidate.state == "refused"
         assert ended.complaints == []
