@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from aggregator import logs, settings
-from aggregator.commands import given, parsers
+from aggregator.commands import given, ota, parsers
 from aggregator.errors import AggregatorError
 
 DESCRIPTION = """\
@@ -26,6 +26,8 @@ examples:
   aggregator retrain --wait                         learn from the reviews, and see what the gate says
   aggregator releases list                          what came out of it
   aggregator drift --json                           which microphone went deaf, which label floods
+  aggregator ota publish BUNDLE --keys KEYS         sign a bundle, so that nodes may run it
+  aggregator export-audio --detection 12            hear it: a sound file, made from stored features
   aggregator forget --node attic                    delete what a node has sent, after --yes
 
 Every setting can stand in the file, in the environment, or on the command line:
@@ -74,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     parsers.add_releases(commands, _add)
     parsers.add_forget(commands, _add)
     parsers.add_drift(commands, _add)
+    ota.add_ota(commands, _add)
+    parsers.add_export_audio(commands, _add)
     _add_demo(commands)
     return parser
 

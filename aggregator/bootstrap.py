@@ -8,6 +8,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from aggregator.bootstrap_ota import desired as desired
+from aggregator.bootstrap_ota import lifetimes as lifetimes
+from aggregator.bootstrap_ota import ota_delivery as ota_delivery
+from aggregator.bootstrap_ota import ota_folder as ota_folder
+from aggregator.bootstrap_ota import ota_repository as ota_repository
+from aggregator.bootstrap_ota import pins as pins
+from aggregator.bootstrap_ota import rollout_engine as rollout_engine
+from aggregator.bootstrap_ota import rollouts as rollouts
 from aggregator.errors import StoreError
 from aggregator.settings import Settings
 from aggregator.store import schema
@@ -19,10 +27,12 @@ if TYPE_CHECKING:
     from aggregator.services.background import Background
     from aggregator.services.catalogue import Services
     from aggregator.services.deletion import DeletionService
+    from aggregator.services.ota_publishing import OtaPublishing
     from aggregator.services.releases import ReleaseService
     from aggregator.services.retrain import RetrainService
     from aggregator.services.snapshot import SnapshotService
     from aggregator.services.snapshot_labels import ReviewedWindows
+    from aggregator.services.sound import SoundService
     from aggregator.training.trainer import Trainer
 
 _log = logging.getLogger(__name__)
@@ -58,6 +68,7 @@ def _migrate(opened: Database) -> None:
 def services(settings: Settings, opened: Database) -> "Services":
     """What the dashboard is given."""
     from aggregator.services.accounts import AccountService
+    from aggregator.services.audit import AuditService
     from aggregator.services.catalogue import Services
     from aggregator.services.commands import CommandService
     from aggregator.services.dataset import DatasetService
@@ -69,6 +80,7 @@ def services(settings: Settings, opened: Database) -> "Services":
     from aggregator.services.live import LiveFeed
     from aggregator.services.review import ReviewService
     from aggregator.services.sampling import SamplingService
+    from aggregator.services.shadows import ShadowService
     from aggregator.services.statistics import StatisticsService
 
     silent_after_s = settings.fleet.silent_after_s
@@ -77,6 +89,7 @@ def services(settings: Settings, opened: Database) -> "Services":
         fleet=FleetService(opened, silent_after_s=silent_after_s),
         detections=DetectionService(opened),
         live=LiveFeed(opened, silent_after_s=silent_after_s),
+        sound=sound(opened),
         accounts=AccountService(opened, settings.folder),
         statistics=StatisticsService(opened),
         review=ReviewService(opened),
@@ -90,6 +103,13 @@ def services(settings: Settings, opened: Database) -> "Services":
         retrain=retraining(settings, opened),
         releases=releases(settings, opened),
         snapshots=_snapshots(settings, opened, dataset(opened)),
+        ota_repository=ota_repository(settings),
+        ota_delivery=ota_delivery(settings, opened),
+        ota_publishing=ota_publishing(settings, opened),
+        rollouts=rollouts(settings, opened),
+        pins=pins(settings, opened),
+        shadows=ShadowService(opened),
+        audit=AuditService(opened),
         namespace=settings.fleet.namespace,
     )
 
@@ -100,6 +120,7 @@ def background(settings: Settings, opened: Database) -> "Background":
     from aggregator.services.card_index import CardIndex
     from aggregator.services.drift_index import DriftIndex
     from aggregator.services.labels import LabelService
+    from aggregator.services.ota_upkeep import OtaUpkeep
 
     return Background(
         Task(
@@ -120,6 +141,18 @@ def background(settings: Settings, opened: Database) -> "Background":
             idle_s=300.0,
             complaint="what was deleted is not gone from everywhere yet",
         ),
+        Task(
+            name="ota-upkeep",
+            work=OtaUpkeep(ota_repository(settings)),
+            idle_s=30.0,
+            complaint="the metadata of updates cannot be renewed",
+        ),
+        Task(
+            name="rollouts",
+            work=rollout_engine(settings, opened),
+            idle_s=1.0,
+            complaint="rollouts cannot go on",
+        ),
     )
 
 
@@ -130,6 +163,13 @@ def deletion(settings: Settings, opened: Database) -> "DeletionService":
 
     purge = SnapshotPurge(opened, retraining(settings, opened), settings.folder / "snapshots")
     return DeletionService(opened, purge)
+
+
+def sound(opened: Database) -> "SoundService":
+    """What makes sound of stored frames."""
+    from aggregator.services.sound import LoggedAudit, SoundService
+
+    return SoundService(opened, LoggedAudit())
 
 
 def dataset(opened: Database) -> "ReviewedWindows":
@@ -157,6 +197,16 @@ def releases(settings: Settings, opened: Database) -> "ReleaseService":
     from aggregator.services.releases import ReleaseService
 
     return ReleaseService(opened, settings.folder / "releases", limits=limits(settings))
+
+
+def ota_publishing(settings: Settings, opened: Database) -> "OtaPublishing":
+    """What takes it from whoever signs."""
+    from aggregator.services.audit import AuditService
+    from aggregator.services.ota_publishing import OtaPublishing
+
+    return OtaPublishing(
+        ota_repository(settings), releases(settings, opened), ota_folder(settings), AuditService(opened)
+    )
 
 
 def limits(settings: Settings) -> "Limits":
@@ -206,6 +256,8 @@ def subscriber(settings: Settings, opened: Database) -> "Subscriber":
         commands,
         SamplingService(opened, commands),
         RetentionService(opened, settings.retention),
+        ota_delivery(settings, opened),
+        desired(settings, opened),
     )
 
 

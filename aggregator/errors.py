@@ -41,6 +41,10 @@ class UnknownWindowError(AggregatorError):
     """No window of that number is stored, or none any more."""
 
 
+class SoundError(AggregatorError):
+    """No sound can be made of what was asked for; the text says why."""
+
+
 class DeletionError(AggregatorError):
     """Something cannot be deleted so; the text says why."""
 
@@ -75,6 +79,42 @@ class ReleaseError(AggregatorError):
 
 class UnknownReleaseError(AggregatorError):
     """No release has that number."""
+
+
+class RolloutError(AggregatorError):
+    """A rollout cannot be made or changed so; the text says why."""
+
+
+class UnknownRolloutError(AggregatorError):
+    """No rollout has that number."""
+
+
+class TrustError(AggregatorError):
+    """A key, a signature or what is signed does not hold; the text says what, and often what to do."""
+
+
+class HandInRefusedError(TrustError):
+    """The aggregator does not take what was signed; the text says why."""
+
+
+class HandOverError(AggregatorError):
+    """What was signed could not be handed over or fetched: the aggregator is away, or answers otherwise."""
+
+
+class DeliveryRefusedError(AggregatorError):
+    """A node may not have what it asks for."""
+
+
+class UnknownOtaFileError(AggregatorError):
+    """There is no metadata or bundle of that name."""
+
+
+class BusyError(AggregatorError):
+    """Too much is being delivered at the moment."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"too many downloads at once, try again in {retry_after_s:.0f} s")
+        self.retry_after_s = retry_after_s
 
 
 class PasswordError(AggregatorError):

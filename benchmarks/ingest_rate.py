@@ -61,13 +61,13 @@ def session(receive_maximum: int = 1000) -> Properties:
     return properties
 
 
-def leave_session(port: int, name: str) -> None:
-    """Let the broker queue for a client of that name."""
+def leave_session(port: int, name: str, topic: topics.Topic = topics.DETECTION) -> None:
+    """Let the broker queue what comes on a topic for a client of that name."""
     leaver = client(name, clean=False)
     done: list[Any] = []
     leaver.on_subscribe = lambda *_: done.append(1)
     leaver.connect("127.0.0.1", port, clean_start=False, properties=session())
-    leaver.subscribe(topics.from_all_nodes(NAMESPACE, topics.DETECTION), 1)
+    leaver.subscribe(topics.from_all_nodes(NAMESPACE, topic), 1)
     while not done:
         leaver.loop(0.1)
     leaver.disconnect()
@@ -114,7 +114,10 @@ def ingest(port: int, count: int, database: Database, folder: Path) -> dict[str,
     service.store = counted  # type: ignore[method-assign]
     settings = load(None, {}, {"broker.port": str(port), "store.folder": str(folder)})
     commands, retention = CommandService(database), RetentionService(database, settings.retention)
-    subscriber = Subscriber(settings, service, commands, SamplingService(database, commands), retention)
+    sampling, delivery = SamplingService(database, commands), bootstrap.ota_delivery(settings, database)
+    subscriber = Subscriber(
+        settings, service, commands, sampling, retention, delivery, bootstrap.desired(settings, database)
+    )
     clock, processor = time.monotonic(), time.process_time()
     subscriber.run(lambda: taken >= count)
     return _measured(count, clock, processor)

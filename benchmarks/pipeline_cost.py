@@ -72,8 +72,8 @@ def child(side: str, bundle: Path, seconds: float) -> dict[str, float]:
 def measure(side: str, bundle: Path, seconds: float) -> dict[str, float]:
     """CPU time, memory, and for ours the CPU share at live pace."""
     from edge_agent import memory
-    from edge_agent.benchmark import made_up_sound
     from edge_agent.health import rss_bytes
+    from edge_agent.made_up_sound import made_up_sound
 
     memory.one_arena()
     hear = ours(bundle) if side == "ours" else theirs()

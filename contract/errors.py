@@ -9,5 +9,9 @@ class WireError(ContractError):
     """A message, command or acknowledgement is not acceptable; the text says why."""
 
 
+class CodecError(ContractError):
+    """Bytes are no packet of frames, or none that can be decoded here; the text says why."""
+
+
 class BundleError(ContractError):
     """A bundle is not acceptable; the text says why."""

@@ -1,5 +1,6 @@
 """What a bundle says of itself."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,6 +33,7 @@ INT8: Final = "int8"
 DYNAMIC_RANGE: Final = "dynamic-range"
 QUANTIZATIONS: Final = (INT8, DYNAMIC_RANGE)
 
+_MEMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _LAYOUT: Final[Mapping[str, float]] = {
     "rate_hz": RATE_HZ,
     "hop_samples": HOP_SAMPLES,
@@ -137,6 +139,10 @@ class Manifest(Record):
         for field, expected in _LAYOUT.items():
             if getattr(self, field) != expected:
                 raise ContractError(f"{field}: this contract knows only {expected:g}")
+        for member in self.files:
+            # Whoever unpacks a bundle must not be led out of the folder.
+            if not _MEMBER.fullmatch(member):
+                raise ContractError(f"files: {member!r} is no plain file name")
         for required in REQUIRED_FILES:
             if required not in self.files:
                 raise ContractError(f"files: {required} is missing")

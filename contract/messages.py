@@ -26,7 +26,7 @@ from contract.sampling import Sampling
 
 SCHEMA: Final = 1
 PUBLISH_POLICIES: Final = ("results", "results+features", "all")
-FEATURE_REASONS: Final = ("detection", "near_miss", "uncertain", "random", "all")
+FEATURE_REASONS: Final = ("detection", "near_miss", "uncertain", "random", "all", "disagreement")
 GAP_REASONS: Final = ("outbox_full", "disk_full", "overrun", "input_lost", "restart", "storage_damaged")
 INPUT_STATES: Final = ("starting", "hearing", "flat", "stopped", "ended")
 
@@ -142,7 +142,8 @@ class Features(DurableMessage):
     reason: str = checked(
         one_of(*FEATURE_REASONS),
         "why the window was sent; near_miss: a label was nearly detected; uncertain: no label was clearly "
-        "the best; random: by chance; all: the publish policy says so",
+        "the best; random: by chance; all: the publish policy says so; disagreement: a shadow heard "
+        "otherwise",
     )
     detection: int | None = checked(
         optional(_SEQUENCE), "sequence of the detection that it surrounds, same boot", default=None

@@ -1,6 +1,7 @@
 """Every MQTT topic, with the quality of service and the retain flag that belong to it.
 
-``<namespace>/v1/<node>/<kind>``. Retained are only birth and state: they are facts, the rest are events.
+``<namespace>/v1/<node>/<kind>``. Retained are only birth, state and what is desired: they are
+facts, the rest are events.
 """
 
 from dataclasses import dataclass
@@ -59,8 +60,35 @@ ACKNOWLEDGEMENT: Final = Topic(
     kind="ack", qos=1, retain=False, from_node=False, durable=False, limit_bytes=2_000,
     meaning="up to which sequence everything is safely stored",
 )  # fmt: skip
+DESIRED: Final = Topic(
+    kind="desired", qos=1, retain=True, from_node=False, durable=False, limit_bytes=4_000,
+    meaning="which bundle the node should run, and where it is",
+)  # fmt: skip
+UPDATE: Final = Topic(
+    kind="update", qos=1, retain=False, from_node=True, durable=True, limit_bytes=4_000,
+    meaning="how far the node is with it",
+)  # fmt: skip
+DISAGREEMENT: Final = Topic(
+    kind="disagreement", qos=1, retain=False, from_node=True, durable=True, limit_bytes=4_000,
+    meaning="a detection that only one of two models made, the one in service or its shadow",
+)  # fmt: skip
+SHADOW: Final = Topic(
+    kind="shadow", qos=1, retain=False, from_node=True, durable=True, limit_bytes=200_000,
+    meaning="how often these two agreed",
+)  # fmt: skip
+FETCH: Final = Topic(
+    kind="fetch", qos=1, retain=False, from_node=True, durable=False, limit_bytes=1_000,
+    meaning="asks for a piece of metadata or of a bundle, where HTTP is not open",
+)  # fmt: skip
+PIECE: Final = Topic(
+    kind="piece", qos=1, retain=False, from_node=False, durable=False, limit_bytes=270_000,
+    meaning="the piece that was asked for",
+)  # fmt: skip
 
-ALL: Final = (BIRTH, STATE, HEARTBEAT, DETECTION, FEATURES, GAP, COMMAND, ACKNOWLEDGEMENT)
+ALL: Final = (
+    BIRTH, STATE, HEARTBEAT, DETECTION, FEATURES, GAP, COMMAND, ACKNOWLEDGEMENT,
+    DESIRED, UPDATE, DISAGREEMENT, SHADOW, FETCH, PIECE,
+)  # fmt: skip
 BY_KIND: Final = {topic.kind: topic for topic in ALL}
 
 

@@ -18,13 +18,20 @@ from contract.topics import (
     ACKNOWLEDGEMENT,
     BIRTH,
     COMMAND,
+    DESIRED,
     DETECTION,
+    DISAGREEMENT,
     FEATURES,
+    FETCH,
     GAP,
     HEARTBEAT,
+    PIECE,
+    SHADOW,
     STATE,
+    UPDATE,
     Topic,
 )
+from contract.updates import Desired, Disagreement, Fetch, Piece, Shadow, Update
 
 RECORDS: Final[Mapping[str, type[Record]]] = {
     BIRTH.kind: Birth,
@@ -35,8 +42,14 @@ RECORDS: Final[Mapping[str, type[Record]]] = {
     GAP.kind: Gap,
     COMMAND.kind: Command,
     ACKNOWLEDGEMENT.kind: Acknowledgement,
+    DESIRED.kind: Desired,
+    UPDATE.kind: Update,
+    DISAGREEMENT.kind: Disagreement,
+    SHADOW.kind: Shadow,
+    FETCH.kind: Fetch,
+    PIECE.kind: Piece,
 }
-BINARY_KINDS: Final = frozenset({FEATURES.kind})
+BINARY_KINDS: Final = frozenset({FEATURES.kind, PIECE.kind})
 
 R = TypeVar("R", bound=Record)
 

@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     _add_benchmark(commands)
     _add_outbox(commands)
+    _add_models(commands)
     return parser
 
 
@@ -150,6 +151,16 @@ def _add_outbox(commands: Commands) -> None:
     add_flags(parser)
 
 
+def _add_models(commands: Commands) -> None:
+    parser = _add(
+        commands, "models", _models, "show which models lie here, which is in service, and which failed",
+        "Only reads; the agent may be running. Per slot (a, b, shipped): digest and role. Then failed\n"
+        "attempts with reasons, the job in hand, and the floor: the earliest time that is believed in.",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    add_flags(parser)
+
+
 def _settings(options: argparse.Namespace) -> Settings:
     return load_settings(options.config, os.environ, vars(options))
 
@@ -187,6 +198,11 @@ def _benchmark(options: argparse.Namespace) -> int:
 def _outbox(options: argparse.Namespace) -> int:
     outbox = importlib.import_module("edge_agent.outbox")
     return int(outbox.show(_settings(options).outbox_path, as_json=options.json))
+
+
+def _models(options: argparse.Namespace) -> int:
+    show = importlib.import_module("edge_agent.update.show")
+    return int(show.show(_settings(options), as_json=options.json))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """``edge-agent benchmark``: CPU time per second of sound, per stage, and memory; which bundle is faster."""
 
 import json
-import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from edge_agent.classifier import Classifier
 from edge_agent.frontend import FrontEnd
 from edge_agent.health import rss_bytes
 from edge_agent.interpreter import runtime_name
+from edge_agent.made_up_sound import made_up_sound
 from edge_agent.pipeline import Pipeline, Tuning, make_detector
 
 ROUNDS: Final = 5
@@ -112,17 +112,6 @@ def _table(columns: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _shown(value: str | float) -> str:
     return value if isinstance(value, str) else f"{value:.3f}"
-
-
-def made_up_sound(seconds: float) -> NDArray[np.int16]:
-    """Noise with a tone now and then, so that kernels that skip zeros have none to skip; (n,) int16."""
-    # Noise enough for this, without numpy.random, whose memory would count as the agent's.
-    counts = np.arange(RATE_HZ)
-    noise = (np.sin(counts * 12.9898) * 43758.5453) % 1 - 0.5
-    tone = 4000 * np.sin(2 * np.pi * 440 / RATE_HZ * counts) * (counts < RATE_HZ // 2)
-    parts = [(tone + 2000 * np.roll(noise, 997 * n)).astype(np.int16) for n in range(math.ceil(seconds))]
-    sound: NDArray[np.int16] = np.concatenate(parts)[: round(seconds * RATE_HZ)]
-    return sound
 
 
 def feed(pipeline: Pipeline, sound: NDArray[np.int16]) -> None:

@@ -39,6 +39,8 @@ def limit_bytes(sampling: Sampling, reason: str) -> int | None:
         "near_miss": sampling.near_miss_bytes_per_day,
         "uncertain": sampling.uncertain_bytes_per_day,
         "random": sampling.random_bytes_per_day,
+        # As much as for near misses, which it resembles; each counts by itself.
+        "disagreement": sampling.near_miss_bytes_per_day,
     }
     return limits.get(reason)
 

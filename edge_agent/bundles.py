@@ -1,7 +1,6 @@
 """A bundle is judged before it runs: digests and schema, tensors against the manifest, self-test vectors."""
 
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +19,7 @@ from edge_agent.errors import ModelError
 from edge_agent.framing import Framer
 from edge_agent.frontend import FrontEnd
 from edge_agent.interpreter import Model, Tensor
+from edge_agent.versions import older_than
 
 _SCALE_TOLERANCE: Final = 1e-3
 _LARGEST: Final = 4_000_000
@@ -62,7 +62,7 @@ def load_bundle(path: Path, agent_version: str) -> LoadedBundle:
     """The bundle at ``path``, ready to run; ``BundleError`` says in a sentence why it must not."""
     bundle = read_bundle(path)
     manifest = bundle.manifest
-    if _numbers(manifest.minimum_agent_version) > _numbers(agent_version):
+    if older_than(agent_version, manifest.minimum_agent_version):
         raise BundleError(
             f"needs agent {manifest.minimum_agent_version} or later, this is {agent_version}: update it"
         )
@@ -177,13 +177,3 @@ def _quantised(file: str, tensor: Tensor) -> None:
         abs(tensor.scale - FEATURE_SCALE_DB) > _SCALE_TOLERANCE or tensor.zero_point != FEATURE_ZERO_POINT
     ):
         raise BundleError(f"{file}: features are quantised as {tensor.scale:g}, {tensor.zero_point}")
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version, for comparison.
-
-    >>> _numbers("1.10.0rc1") > _numbers("1.9")
-    True
-    """
-    parts = re.match(r"\d+(?:\.\d+)*", version)
-    return tuple(int(part) for part in parts[0].split(".")) if parts else ()

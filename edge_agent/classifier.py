@@ -47,6 +47,11 @@ class Classifier:
         self._rest = np.zeros((0, MEL_BINS), np.int8)
         self.reset()
 
+    @property
+    def history_frames(self) -> int:
+        """Frames that its states look back on, one after the other, at most."""
+        return sum(self._model.inputs[name].shape[1] for name in self._states)
+
     def feed(self, frames: NDArray[np.int8]) -> NDArray[np.float32]:
         """The posteriors that are now known: (n, 80) int8 to (steps, labels) float32."""
         joined = np.concatenate((self._rest, frames)) if len(self._rest) else frames

@@ -19,3 +19,7 @@ class CaptureError(EdgeError):
 
 class OutboxError(EdgeError):
     """The outbox cannot be opened."""
+
+
+class UpdateError(EdgeError):
+    """A new model cannot be had, or is not acceptable."""

@@ -21,7 +21,7 @@ from edge_agent.windows import (
     join,
 )
 
-RANKS: Final = ("random", "uncertain", "near_miss")
+RANKS: Final = ("random", "uncertain", "near_miss", "disagreement")
 """Reasons of picks; where two want the same step, the later one here has it."""
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.audio import HOP_SAMPLES, RATE_HZ
+from contract.audio import FRAMES_PER_S, HOP_SAMPLES, RATE_HZ
 from contract.detector import Detector, Found
 from contract.manifest import Manifest
 from edge_agent.bundles import LoadedBundle
@@ -19,6 +19,10 @@ from edge_agent.level import Meter, hop_powers, to_dbfs
 
 STEPS_AT_ONCE: Final = 3
 """Steps that the models are run for together: a fifth less CPU time, for two steps of latency at most."""
+_SETTLING_S: Final = 2.0
+"""Until a detection that began before has been reported, and the refractory time after it has begun."""
+_CONSTANTS: Final = 15.0
+"""Time constants until what an average began with is below the rounding of a posterior."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,38 @@ class Pipeline:
     def leq_dbfs(self) -> float:
         """Level of the last second."""
         return self.meter.leq_dbfs
+
+    @property
+    def pending(self) -> int:
+        """Samples that wait until a run of the models is full."""
+        return self._framer.pending
+
+    @property
+    def run_samples(self) -> int:
+        """Samples of one run of the models."""
+        return STEPS_AT_ONCE * self.step_samples
+
+    @property
+    def warm_s(self) -> float:
+        """Sound after which it answers as if it had heard all before, but for what fades slowly."""
+        smoothing_s = self._tuning.smoothing_s
+        smoothing_s = self._manifest.smoothing_s if smoothing_s is None else smoothing_s
+        history_s = self._manifest.context_s + self._classifier.history_frames / FRAMES_PER_S
+        return history_s + max(_SETTLING_S, _CONSTANTS * smoothing_s)
+
+    @property
+    def refractory_s(self) -> float:
+        """Silence of a label after its detection."""
+        mine = self._tuning.refractory_s
+        return self._manifest.refractory_s if mine is None else mine
+
+    def follow(self, other: "Pipeline") -> None:
+        """From the next sample on, make frames as ``other`` would, if that has the same front end.
+
+        A front end follows the noise floor for minutes: what was learned of it is not to be learned anew.
+        """
+        if other._manifest.frontend_digest == self._manifest.frontend_digest:
+            self._front_end.follow(other._front_end)
 
     def feed(self, samples: NDArray[np.int16], captured_s: float) -> list[Step]:
         """The steps that are now complete.

@@ -15,9 +15,11 @@ from model_build.commands import (
     compare,
     data,
     evaluate,
+    evaluate_audio,
     export,
     inspect,
     judge,
+    learn_codec,
     new,
     retrain,
     train,
@@ -37,6 +39,8 @@ _COMMANDS = {
     "retrain": retrain,
     "judge": judge,
     "inspect": inspect,
+    "learn-codec": learn_codec,
+    "evaluate-audio": evaluate_audio,
 }
 """In the order in which ``--help`` lists them."""
 

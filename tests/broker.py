@@ -30,6 +30,12 @@ class Mosquitto:
             "autosave_on_changes false\nlog_dest stderr\n"
         )
 
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start it and wait until it answers."""
         assert MOSQUITTO is not None

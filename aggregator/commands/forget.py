@@ -19,6 +19,7 @@ _WORDS: Final = (
     ("detections", "detections"),
     ("level_s", "seconds of the history of sound levels"),
     ("quarantined", "messages that could not be read"),
+    ("reports", "reports of updates, and of what a shadow heard"),
 )
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from aggregator.commands.given import Add, Commands
@@ -52,6 +53,35 @@ exit status:
   1  it could not be; the sentence says why
   3  without --yes: nothing was deleted
 """
+_EXPORT_AUDIO: Final = """\
+Sound is made again from stored features: speech can be understood, but it is no recording. docs/audio.md says
+how good it is. Label, node and time are written into the file. Who exports is written to the log.
+
+examples:
+  aggregator export-audio --detection 12                     node_label_time.wav in this folder
+  aggregator export-audio --window 17 --out bark.flac
+  aggregator export-audio --node attic --since 2026-05-01T18:30 --until 2026-05-01T18:40 --out evening.flac
+                                                             all that is stored of it (UTC), silence between
+"""
+
+
+def add_export_audio(commands: Commands, add: Add) -> None:
+    """Make ``aggregator export-audio`` known."""
+    parser = add(commands, "export-audio", "write what a node heard to a file", _export_audio, ("store",))
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EXPORT_AUDIO
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--window", type=int, metavar="ID", help="one window")
+    which.add_argument("--detection", type=int, metavar="ID", help="the window of a detection")
+    which.add_argument("--node", metavar="NAME", help="what this node heard from --since to --until")
+    parser.add_argument("--since", metavar="TIME", help="of a node: from then on; UTC, or seconds since 1970")
+    parser.add_argument("--until", metavar="TIME", help="of a node: until then")
+    parser.add_argument("--out", type=Path, metavar="PATH", help="file or folder (default: this folder)")
+    parser.add_argument("--format", choices=("wav", "flac"), help="default: as --out ends, else wav")
+    parser.add_argument(
+        "--by", default="", metavar="NAME", help="who listens; is recorded (default: the user)"
+    )
+    parser.add_argument("--json", action="store_true", help="what was written, as JSON")
 
 
 def add_forget(commands: Commands, add: Add) -> None:
@@ -131,6 +161,12 @@ def _forget(arguments: argparse.Namespace) -> int:
     from aggregator.commands import forget
 
     return forget.run(arguments)
+
+
+def _export_audio(arguments: argparse.Namespace) -> int:
+    from aggregator.commands import export_audio
+
+    return export_audio.run(arguments)
 
 
 def _drift(arguments: argparse.Namespace) -> int:

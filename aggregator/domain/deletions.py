@@ -20,12 +20,14 @@ class Counts:
     """Seconds of the history of sound levels."""
     quarantined: int = 0
     """Messages of the node that could not be read."""
+    reports: int = 0
+    """What it said of updates, and of what a shadow heard."""
 
     def plus(self, other: "Counts") -> "Counts":
         """Both together.
 
         >>> Counts(windows=2).plus(Counts(windows=1, answers=4))
-        Counts(detections=0, windows=3, answers=4, level_s=0, quarantined=0)
+        Counts(detections=0, windows=3, answers=4, level_s=0, quarantined=0, reports=0)
         """
         mine, theirs = asdict(self), asdict(other)
         return Counts(**{name: mine[name] + theirs[name] for name in mine})

@@ -24,6 +24,8 @@ class Guess:
     """Posterior of the likeliest less that of the next, 0 to 1."""
     entropy: float
     """Part of the largest possible, 0 (sure) to 1 (no idea)."""
+    heard: float
+    """Posterior of all labels without underscores together; 1 if there is none."""
     step: int
     """The step at which the strongest label without underscores was strongest; -1 if there is none."""
 
@@ -32,12 +34,12 @@ def guess(labels: Sequence[str], posteriors: NDArray[np.float32]) -> Guess:
     """The guess of (steps, labels) ``posteriors`` from 0 to 1.
 
     >>> told = guess(["dog", "_background_"], np.array([[0.0, 1.0], [0.75, 0.25]], np.float32))
-    >>> told.label, told.posterior, told.margin, told.step
-    ('dog', 0.75, 0.5, 1)
+    >>> told.label, told.posterior, told.margin, told.heard, told.step
+    ('dog', 0.75, 0.5, 0.75, 1)
     """
     step = strongest_step(labels, posteriors)
     if step == UNKNOWN_STEP:
-        return Guess(label=None, posterior=0.0, margin=0.0, entropy=1.0, step=step)
+        return Guess(label=None, posterior=0.0, margin=0.0, entropy=1.0, heard=1.0, step=step)
     shares = [float(share) for share in posteriors[step]]
     first, *rest = sorted(shares, reverse=True)
     return Guess(
@@ -45,6 +47,7 @@ def guess(labels: Sequence[str], posteriors: NDArray[np.float32]) -> Guess:
         posterior=first,
         margin=first - (rest[0] if rest else 0.0),
         entropy=entropy(shares),
+        heard=min(1.0, sum(share for label, share in zip(labels, shares, strict=True) if is_target(label))),
         step=step,
     )
 

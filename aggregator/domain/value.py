@@ -1,8 +1,11 @@
 """How much is to be learned from an answer: the order of the review queue.
 
-A window is worth an answer where the model was unsure, where few answers exist for what it probably is and
-for the place it comes from, where two models disagreed about the same moment, and where the node had a
-reason to ask. Each part is 0 to 1, and so is their weighted sum.
+A window is worth an answer where the model heard something and was unsure what, where few answers exist for
+what it probably is and for the place it comes from, where two models disagreed about the same moment, and
+where the node had a reason to ask. Each part is 0 to 1, and so is their weighted sum.
+
+What a window probably is, earlier answers tell better than the model: it cannot guess a label that it does
+not know, but such windows come with the same few wrong guesses, and those that hold nothing with another.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,13 +14,23 @@ from typing import Final
 
 from aggregator.domain.guesses import Guess
 
-WEIGHTS: Final = {"uncertainty": 0.4, "rarity": 0.2, "novelty": 0.15, "disagreement": 0.15, "reason": 0.1}
-REASONS: Final = {"uncertain": 1.0, "near_miss": 0.8, "detection": 0.4, "random": 0.3, "all": 0.2}
+WEIGHTS: Final = {"uncertainty": 0.3, "rarity": 0.4, "novelty": 0.1, "disagreement": 0.1, "reason": 0.1}
+REASONS: Final = {
+    "disagreement": 1.0,
+    "uncertain": 1.0,
+    "near_miss": 0.8,
+    "detection": 0.4,
+    "random": 0.3,
+    "all": 0.2,
+}
 _OTHER_REASON: Final = 0.3
 LABEL_HALF: Final = 10
 NODE_HALF: Final = 10
 SITE_HALF: Final = 20
 """So many answers halve what is left to learn about a label, a node, a site."""
+AS_GUESSED: Final = 2
+NEVER_SEEN: Final = 1
+"""Before any answer to a guess: so many that agree with it, and so many of a label that nobody has given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +55,8 @@ class Answered:
     """How many answers there are by label (None: none of them), node and site."""
 
     by_label: Mapping[str | None, int] = field(default_factory=dict)
+    by_guess: Mapping[str | None, Mapping[str | None, int]] = field(default_factory=dict)
+    """The model's guess → what the answers said instead, or as well, and how many of them."""
     by_node: Mapping[str, int] = field(default_factory=dict)
     by_site: Mapping[str, int] = field(default_factory=dict)
 
@@ -49,18 +64,35 @@ class Answered:
 def uncertainty(guess: Guess) -> float:
     """Half from the margin between the two likeliest labels, half from the entropy over all.
 
-    >>> uncertainty(Guess(label="dog", posterior=1.0, margin=1.0, entropy=0.0, step=0))
+    As far as there was anything: not sure what a hum is not, a model has little to ask.
+
+    >>> uncertainty(Guess(label="dog", posterior=1.0, margin=1.0, entropy=0.0, heard=1.0, step=0))
     0.0
     """
-    return 0.5 * (1.0 - guess.margin) + 0.5 * guess.entropy
+    return guess.heard * (0.5 * (1.0 - guess.margin) + 0.5 * guess.entropy)
 
 
-def rarity(label: str | None, answered: Answered) -> float:
-    """How few answers say what the model thought; ``label`` as reviewers call it, None: none of them.
+def rarity(guessed: str | None, meant: str | None, answered: Answered) -> float:
+    """How few answers there are of what a window with this guess probably is.
 
-    >>> rarity("dog", Answered()), rarity("dog", Answered(by_label={"dog": 10}))
-    (1.0, 0.5)
+    ``guessed`` is the model's word, ``meant`` what reviewers call it; None: none of them. The mean over what
+    answers to windows with the same guess said, as if some had agreed and one had been of a new label.
+
+    >>> rarity("dog", "dog", Answered())
+    1.0
+    >>> many = {"dog": 10, None: 90}
+    >>> rarity("dog", "dog", Answered(by_label=many, by_guess={"dog": {"dog": 10}}))  # 12 halves, 1 whole
+    0.5384615384615384
+    >>> rarity("_silence_", None, Answered(by_label=many, by_guess={"_silence_": {None: 87}}))
+    0.11
     """
+    said = answered.by_guess.get(guessed, {})
+    needed = NEVER_SEEN + AS_GUESSED * _needed(meant, answered)
+    needed += sum(count * _needed(label, answered) for label, count in said.items())
+    return needed / (NEVER_SEEN + AS_GUESSED + sum(said.values()))
+
+
+def _needed(label: str | None, answered: Answered) -> float:
     return fading(answered.by_label.get(label, 0), LABEL_HALF)
 
 
@@ -80,6 +112,15 @@ def disagreement(mine: tuple[str | None, float], others: Iterable[tuple[str | No
     """
     label, posterior = mine
     return max((min(posterior, share) for other, share in others if other != label), default=0.0)
+
+
+def between_versions(posterior: float, candidate_posterior: float) -> float:
+    """The same of a shadow: one model is sure that it heard something, how sure is the other of the contrary?
+
+    >>> between_versions(0.1, 0.95), between_versions(0.5, 0.6)
+    (0.9, 0.5)
+    """
+    return min(max(posterior, candidate_posterior), 1.0 - min(posterior, candidate_posterior))
 
 
 def reason(why: str) -> float:

@@ -63,6 +63,11 @@ class Link:
         """Whether the connection speaks MQTT 5."""
         return self._version_5
 
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was published has left: there is room for what can wait."""
+        return self._client is not None and self._welcomed and not self._client.want_write()
+
     def turn(self, timeout_s: float) -> None:
         """Wait at most ``timeout_s`` for the network and do what is due: read, write, connect."""
         if self._client is None:
@@ -78,15 +83,18 @@ class Link:
             self._reconsider_version()
             self._lost(paho.error_string(result) if result else "no answer to the greeting")
 
-    def publish(self, topic: str, payload: bytes, *, qos: int, expiry_s: float) -> bool:
-        """Hand a message to the connection; False if there is none or it is overfull."""
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int, expiry_s: float | None = None, retain: bool = False
+    ) -> bool:
+        """Hand a message to the connection; False if there is none or it is overfull. What the broker shall
+        ``retain`` for whoever comes later does not expire."""
         if self._client is None or not self._welcomed:
             return False
         properties = None
-        if self._version_5:
+        if self._version_5 and expiry_s is not None:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.MessageExpiryInterval = max(1, int(expiry_s))
-        sent = self._client.publish(topic, payload, qos=qos, properties=properties)
+        sent = self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
         return sent.rc == paho.MQTT_ERR_SUCCESS
 
     def acknowledge(self, mid: int, generation: int) -> None:

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from aggregator.errors import AggregatorError, StoreError
+from aggregator.mqtt.desired import DesiredMessages
 from aggregator.mqtt.link import Link
+from aggregator.mqtt.pieces import Pieces
 from aggregator.readiness import tell_ready
 from aggregator.services.commands import CommandService
+from aggregator.services.desired import DesiredService
 from aggregator.services.inbox import Incoming
 from aggregator.services.ingest import IngestService, Outcome
+from aggregator.services.ota_delivery import OtaDelivery
 from aggregator.services.retention import RetentionService
 from aggregator.services.sampling import SamplingService
 from aggregator.settings import Settings
@@ -18,6 +22,7 @@ from contract import topics, wire
 from contract.errors import ContractError
 
 ACK_EXPIRY_S: Final = 3600.0
+PIECE_EXPIRY_S: Final = 60.0
 IDLE_S: Final = 0.2
 """The longest wait for the network, and for a batch without anything that nodes wait for."""
 
@@ -43,6 +48,8 @@ class Subscriber:
         commands: CommandService,
         sampling: SamplingService,
         retention: RetentionService,
+        delivery: OtaDelivery,
+        desired: DesiredService,
     ) -> None:
         self._namespace = settings.fleet.namespace
         self._batch_size = settings.ingest.batch_size
@@ -51,6 +58,8 @@ class Subscriber:
         self._commands = commands
         self._sampling = sampling
         self._retention = retention
+        self._pieces = Pieces(self._namespace, delivery)
+        self._desired = DesiredMessages(self._namespace, desired)
         self._waiting: list[Incoming] = []
         self._waiting_bytes = 0
         self._mids: list[tuple[int, int]] = []
@@ -81,7 +90,10 @@ class Subscriber:
             if not self._waiting:
                 self._tell_policies()
                 self._send_commands()
+                self._desired.send(self._link)
                 self._delete_old()
+            if self._link.idle:
+                self._pieces.answer(self._send_piece)
             self._report()
         if self._waiting:
             self._flush()
@@ -90,6 +102,8 @@ class Subscriber:
     def _patience_s(self) -> float:
         if self._failures:
             return max(0.0, min(IDLE_S, self._retry_s - time.monotonic()))
+        if self._pieces.wait and self._link.idle:
+            return 0.0
         if self._due_s is None:
             return IDLE_S
         return max(0.0, min(IDLE_S, self._due_s - time.monotonic()))
@@ -109,6 +123,10 @@ class Subscriber:
             retained=message.retain,
             received_s=time.time(),
         )
+        if self._pieces.take(incoming):
+            if message.qos:
+                self._link.acknowledge(message.mid, self._link.generation)
+            return
         if self._waiting_bytes + len(incoming.payload) > MOST_WAITING_BYTES:
             self._discarded += 1  # not acknowledged: the broker and the node still have it
             return
@@ -150,6 +168,9 @@ class Subscriber:
                 qos=topics.ACKNOWLEDGEMENT.qos,
                 expiry_s=ACK_EXPIRY_S,
             )
+
+    def _send_piece(self, topic: str, content: bytes) -> bool:
+        return self._link.publish(topic, content, qos=topics.PIECE.qos, expiry_s=PIECE_EXPIRY_S)
 
     def _tell_policies(self) -> None:
         """Queue commands for nodes that do not yet sample as they should."""

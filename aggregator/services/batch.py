@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 
 from aggregator.domain import clock, fleet
 from aggregator.domain.clock import Span
@@ -12,7 +12,8 @@ from aggregator.services import rows
 from aggregator.services.inbox import Accepted, Refused
 from aggregator.services.roster import KnownBoot, KnownNode, Roster
 from aggregator.store import fleet as fleet_rows
-from aggregator.store import journal
+from aggregator.store import journal, updates
+from aggregator.store.rollout_tables import disagreements, shadow_reports, update_reports
 from contract.commands import Acknowledgement
 from contract.messages import (
     Birth,
@@ -24,6 +25,7 @@ from contract.messages import (
     Message,
     State,
 )
+from contract.updates import Disagreement, Shadow, Update
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class Batch:
         self._windows: list[dict[str, Any]] = []
         self._levels: list[dict[str, Any]] = []
         self._quarantined: list[dict[str, Any]] = []
+        self._said: dict[Table, list[dict[str, Any]]] = {}
         self.stored = 0
         self.duplicates = 0
 
@@ -69,6 +72,7 @@ class Batch:
         journal.add_windows(self._connection, self._windows)
         journal.add_levels(self._connection, self._levels)
         journal.add_quarantined(self._connection, self._quarantined)
+        updates.add(self._connection, self._said)
         self._save()
         return [self._receipt(node, boot) for node, boot in self._due.values()]
 
@@ -165,6 +169,20 @@ class Batch:
             self._keep_features(node, boot, record, received_s)
         elif isinstance(record, Gap):
             self._keep_gap(node, boot, record, received_s)
+        elif isinstance(record, Update):
+            self._say(update_reports, self._durable(node, boot, record) | rows.of_update(record))
+        elif isinstance(record, Shadow | Disagreement):
+            span = self._settle(boot, record, record.start_s, record.end_s, received_s)
+            self._keep_comparison(self._durable(node, boot, record) | rows.of_span(span), record)
+
+    def _keep_comparison(self, row: dict[str, Any], record: Shadow | Disagreement) -> None:
+        if isinstance(record, Shadow):
+            self._say(shadow_reports, row | rows.of_shadow(record))
+        else:
+            self._say(disagreements, row | rows.of_disagreement(record))
+
+    def _say(self, table: Table, row: dict[str, Any]) -> None:
+        self._said.setdefault(table, []).append(row)
 
     def _keep_detection(self, node: KnownNode, boot: KnownBoot, record: Detection, received_s: float) -> None:
         span = self._settle(boot, record, record.start_s, record.end_s, received_s)

@@ -7,7 +7,8 @@ on meanwhile, and memory stays bounded however many windows there are.
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from aggregator.domain.value import Answered, Parts
 from aggregator.services.labels import LabelService
 from aggregator.services.sites import site_of
 from aggregator.store import cards as store
-from aggregator.store import dataset, review_labels, reviews
+from aggregator.store import dataset, review_labels, reviews, updates
 from aggregator.store.database import Database
 
 WINDOWS_AT_ONCE: Final = 20
@@ -51,7 +52,7 @@ class _Surroundings:
         known = None if label is None or means_none(label) else self.meant.get(label, label)
         return Parts(
             uncertainty=row["uncertainty"],
-            rarity=value.rarity(known, self.answered),
+            rarity=value.rarity(label, known, self.answered),
             novelty=value.novelty(node, site, self.answered),
             disagreement=row["disagreement"],
             reason=value.reason(row["reason"]),
@@ -92,35 +93,44 @@ class CardIndex:
         return steps
 
     def _add(self, windows: Sequence[Any]) -> None:
-        drafts = [_draft(window) for window in windows]
+        drafts = self._grouped([_draft(window) for window in windows])
         labels = {window.labels for window in windows} - self._known_labels
+        wanted = {draft[name] for draft in drafts for name in ("window_id", "representative")} - {None}
         with self._database.write() as connection:
             for text in sorted(labels):
                 self._labels.ensure(connection, json.loads(text), None)
-            stored = reviews.stored(connection, [draft["window_id"] for draft in drafts])
+            stored = reviews.stored(connection, sorted(wanted))
             for draft in drafts:
                 if draft["window_id"] in stored:  # it may have been deleted meanwhile
-                    self._add_one(connection, draft)
+                    standing = draft["representative"] if draft["representative"] in stored else None
+                    self._add_one(connection, draft | {"representative": standing})
         self._known_labels |= labels
 
+    def _grouped(self, drafts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """``drafts`` with the card that stands for each one's group, found before anything is locked."""
+        alike: dict[tuple[Any, ...], list[tuple[int, bytes]]] = {}
+        grouped = []
+        for draft in drafts:
+            kind = draft["node_id"], draft["top_label"], draft["frontend_digest"]
+            if kind not in alike:
+                with self._database.read() as connection:
+                    alike[kind] = store.fingerprints(connection, *kind, COMPARED_WITH)
+            near = nearest(draft["fingerprint"], [print_ for _, print_ in alike[kind]])
+            grouped.append(draft | {"representative": None if near is None else alike[kind][near][0]})
+            if near is None:
+                alike[kind].append((draft["window_id"], draft["fingerprint"]))
+        return grouped
+
     def _add_one(self, connection: Connection, draft: dict[str, Any]) -> None:
-        alike = store.fingerprints(
-            connection, draft["node_id"], draft["top_label"], draft["frontend_digest"], COMPARED_WITH
-        )
-        near = nearest(draft["fingerprint"], [print_ for _, print_ in alike])
         mine = (draft["top_label"], draft["posterior"])
-        contradicting = 0.0
+        contradicting = _between_versions(connection, draft)
         for other in store.of_other_models(connection, draft):
             found = value.disagreement(mine, [(other.top_label, other.posterior)])
             store.raise_disagreement(connection, other.window_id, found)
             contradicting = max(contradicting, found)
             self._valued_state = None  # the other card is worth more than before
-        row = draft | {
-            "representative": None if near is None else alike[near][0],
-            "disagreement": contradicting,
-            "answers": 0,
-        }
-        store.add(connection, row | self._worth(row))
+        row = draft | {"disagreement": contradicting, "answers": 0}
+        store.add(connection, {name: row[name] for name in row if name != "boot_id"} | self._worth(row))
 
     def _worth(self, row: dict[str, Any]) -> dict[str, float]:
         parts = self._surroundings.parts(row)
@@ -155,6 +165,14 @@ class CardIndex:
             self._surroundings, self._surroundings_s = _look(connection), self._clock()
 
 
+def _between_versions(connection: Connection, draft: dict[str, Any]) -> float:
+    """How strongly a candidate in the shadow contradicts; a half if the window came before it was said."""
+    if draft["reason"] != "disagreement":
+        return 0.0
+    said = updates.around(connection, draft["boot_id"], draft["start_s"], draft["end_s"])
+    return max((value.between_versions(row.posterior, row.candidate_posterior) for row in said), default=0.5)
+
+
 def _draft(window: Any) -> dict[str, Any]:
     """What a card says of its window alone."""
     labels = json.loads(window.labels)
@@ -163,6 +181,7 @@ def _draft(window: Any) -> dict[str, Any]:
     told = guess(labels, posteriors)
     return {
         "window_id": window.id,
+        "boot_id": window.boot_id,
         "node_id": window.node_id,
         "model": window.model,
         "frontend_digest": window.frontend_digest,
@@ -178,15 +197,19 @@ def _draft(window: Any) -> dict[str, Any]:
 
 def _look(connection: Connection) -> _Surroundings:
     nodes = {row.id: (row.name, site_of(row.birth)) for row in dataset.births(connection)}
-    names = {row.id: row.name for row in review_labels.all_rows(connection)}
-    meant = {row.name: names[row.merged_into or row.id] for row in review_labels.all_rows(connection)}
-    by_label: dict[str | None, int] = {}
-    by_node: dict[str, int] = {}
-    by_site: dict[str, int] = {}
+    meant = review_labels.meant(connection)
+    return _Surroundings(answered=_answered(connection, nodes), nodes=nodes, meant=meant)
+
+
+def _answered(connection: Connection, nodes: Mapping[int, tuple[str, str]]) -> Answered:
+    by_label: Counter[str | None] = Counter()
+    by_guess: dict[str | None, Counter[str | None]] = {}
+    by_node: Counter[str] = Counter()
+    by_site: Counter[str] = Counter()
     for row in store.answered(connection):
         node, site = nodes[row.node_id]
-        by_label[row.label] = by_label.get(row.label, 0) + row.count
-        by_node[node] = by_node.get(node, 0) + row.count
-        by_site[site] = by_site.get(site, 0) + row.count
-    answered = Answered(by_label=by_label, by_node=by_node, by_site=by_site)
-    return _Surroundings(answered=answered, nodes=nodes, meant=meant)
+        by_label[row.label] += row.count
+        by_guess.setdefault(row.top_label, Counter())[row.label] += row.count
+        by_node[node] += row.count
+        by_site[site] += row.count
+    return Answered(by_label=by_label, by_guess=by_guess, by_node=by_node, by_site=by_site)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from aggregator.services.accounts import AccountService
+from aggregator.services.audit import AuditService
 from aggregator.services.commands import CommandService
 from aggregator.services.dataset import DatasetService
 from aggregator.services.deletion import DeletionService
@@ -12,11 +13,18 @@ from aggregator.services.fleet import FleetService
 from aggregator.services.label_files import LabelFileService
 from aggregator.services.labels import LabelService
 from aggregator.services.live import LiveFeed
+from aggregator.services.ota_delivery import OtaDelivery
+from aggregator.services.ota_publishing import OtaPublishing
+from aggregator.services.ota_repository import OtaRepository
+from aggregator.services.pins import PinService
 from aggregator.services.releases import ReleaseService
 from aggregator.services.retrain import RetrainService
 from aggregator.services.review import ReviewService
+from aggregator.services.rollouts import RolloutService
 from aggregator.services.sampling import SamplingService
+from aggregator.services.shadows import ShadowService
 from aggregator.services.snapshot import SnapshotService
+from aggregator.services.sound import SoundService
 from aggregator.services.statistics import StatisticsService
 
 
@@ -28,6 +36,7 @@ class Services:
     detections: DetectionService
     live: LiveFeed
     accounts: AccountService
+    sound: SoundService
     statistics: StatisticsService
     commands: CommandService
     review: ReviewService
@@ -40,4 +49,11 @@ class Services:
     retrain: RetrainService
     releases: ReleaseService
     snapshots: SnapshotService
+    ota_repository: OtaRepository
+    ota_delivery: OtaDelivery
+    ota_publishing: OtaPublishing
+    rollouts: RolloutService
+    pins: PinService
+    shadows: ShadowService
+    audit: AuditService
     namespace: str

@@ -12,7 +12,7 @@ from aggregator.domain.deletions import NODE, WINDOW, Counts
 from aggregator.errors import DeletionError, UnknownNodeError, UnknownWindowError
 from aggregator.services.snapshot_purge import SnapshotPurge
 from aggregator.store import deletion as store
-from aggregator.store import drift, releases, snapshots
+from aggregator.store import drift, releases, snapshots, updates
 from aggregator.store.database import Database
 
 SLICE: Final = 500
@@ -163,6 +163,7 @@ class DeletionService:
         return Counts(
             level_s=store.delete_levels(connection, node_id, until_s, SLICE),
             quarantined=store.delete_quarantined(connection, row.node, until_s),
+            reports=updates.forget(connection, node_id, until_s, SLICE),
         )
 
 

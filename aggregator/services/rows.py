@@ -10,6 +10,7 @@ from aggregator.domain.sequences import Ranges
 from aggregator.services.inbox import PAYLOAD_BOUND_BYTES, Refused
 from contract.messages import Detection, DurableMessage, Features, Gap
 from contract.record import Record
+from contract.updates import Disagreement, Shadow, Update
 
 LEVELS_PER_DB: Final = 100
 """Levels are stored as whole hundredths of a decibel."""
@@ -65,6 +66,28 @@ def of_gap(record: Gap, span: Span, gap_boot_id: int) -> dict[str, Any]:
         # Not ``record.count``: ranges may overlap, and what they add up to need not fit into a column.
         "count": Ranges((first, last) for first, last in record.ranges).count(),
     }
+
+
+def of_update(record: Update) -> dict[str, Any]:
+    """What is a report of progress's own."""
+    names = (
+        "release", "rollout", "attempt", "phase", "reason", "model", "done_bytes", "total_bytes", "seconds",
+    )  # fmt: skip
+    return {name: getattr(record, name) for name in names}
+
+
+def of_shadow(record: Shadow) -> dict[str, Any]:
+    """What is a shadow's own."""
+    names = ("release", "model", "candidate", "steps", "agreed", "skipped", "cpu_percent")
+    counts = {name: dict(getattr(record, name)) for name in ("both", "gained", "lost")}
+    told = {name: getattr(record, name) for name in names}
+    return told | {"counts": json.dumps(counts, ensure_ascii=False)}
+
+
+def of_disagreement(record: Disagreement) -> dict[str, Any]:
+    """What is a disagreement's own."""
+    names = ("release", "model", "candidate", "kind", "label", "posterior", "candidate_posterior")
+    return {name: getattr(record, name) for name in names}
 
 
 def of_refused(message: Refused) -> dict[str, Any]:

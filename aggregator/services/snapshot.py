@@ -16,6 +16,7 @@ from aggregator.services import durable_files
 from aggregator.services import snapshot_files as files
 from aggregator.services.snapshot_files import Frozen, OpenFile, WindowPlan
 from aggregator.services.snapshot_labels import SPLITS, Chosen, ReviewedWindows, choose
+from aggregator.store import review_labels
 from aggregator.store import snapshots as store
 from aggregator.store.database import Database
 from contract.audio import MEL_BINS
@@ -97,7 +98,10 @@ class SnapshotService:
         """
         for _ in range(ATTEMPTS):
             chosen = choose(
-                self._dataset.reviewed(base.frontend_digest), base.labels, least=self._new_label_windows
+                self._dataset.reviewed(base.frontend_digest),
+                base.labels,
+                least=self._new_label_windows,
+                meant=self._meant(),  # read after the reviews: whoever renames in between changes nothing
             )
             try:
                 return self._write(base, chosen, told)
@@ -120,11 +124,18 @@ class SnapshotService:
         """How many agreed reviews the snapshot made last does not hold, or holds differently."""
         with self._database.read() as connection:
             frozen = store.labels_of_newest(connection)
+        meant = self._meant()
+        today = {window_id: label and meant.get(label, label) for window_id, label in frozen.items()}
         return sum(
-            one.window_id not in frozen or frozen[one.window_id] != one.label
+            one.window_id not in today or today[one.window_id] != one.label
             for one in self._dataset.reviewed(frontend_digest)
             if one.agreed
         )
+
+    def _meant(self) -> dict[str, str]:
+        """What each name of a label counts as today."""
+        with self._database.read() as connection:
+            return review_labels.meant(connection)
 
     def tidy(self) -> None:
         """Remove what a killed process has left; call it while nobody freezes."""

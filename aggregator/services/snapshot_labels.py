@@ -49,6 +49,16 @@ class NothingReviewed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What people said of one window, in the words of the base."""
+
+    window_id: int
+    label: str | None
+    agreed: bool
+    split: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
     """What a snapshot is made of, before any feature is read."""
 
@@ -59,13 +69,22 @@ class Chosen:
     """New labels of which there is too little, with their windows."""
 
 
-def choose(reviewed: Sequence[Reviewed], base_labels: Sequence[str], *, least: int) -> Chosen:
+def choose(
+    reviewed: Sequence[Reviewed],
+    base_labels: Sequence[str],
+    *,
+    least: int,
+    meant: Mapping[str, str] | None = None,
+) -> Chosen:
     """The agreed reviews of labels that can be learned.
+
+    ``meant`` says what names of labels count as today. A label that the base knows by an earlier name keeps
+    that one here: else its windows would teach a new label that sounds like the old.
 
     A new label needs ``least`` windows in training and one in validation, by which the factory chooses when
     it counts as heard. The base's labels come first, in their order, then the new ones by name.
     """
-    agreed = [one for one in reviewed if one.agreed]
+    agreed = [one for one in _in_words_of(base_labels, reviewed, meant or {}) if one.agreed]
     learned = Counter(one.label for one in agreed if one.split == SPLITS[0])
     judged = {one.label for one in agreed if one.split == SPLITS[1]}
     new = sorted({one.label for one in agreed if one.label is not None} - set(base_labels))
@@ -79,6 +98,25 @@ def choose(reviewed: Sequence[Reviewed], base_labels: Sequence[str], *, least: i
         reviews=tuple(one for one in agreed if one.label not in thin),
         left_out=dict(sorted(thin.items())),
     )
+
+
+def _in_words_of(
+    base_labels: Sequence[str], reviewed: Sequence[Reviewed], meant: Mapping[str, str]
+) -> list[Answer]:
+    earlier: dict[str | None, str] = {}
+    for label in base_labels:
+        today = meant.get(label, label)
+        if today not in base_labels:
+            earlier.setdefault(today, label)
+    return [
+        Answer(
+            window_id=one.window_id,
+            label=earlier.get(one.label, one.label),
+            agreed=one.agreed,
+            split=one.split,
+        )
+        for one in reviewed
+    ]
 
 
 def none_of(labels: Sequence[str]) -> str:

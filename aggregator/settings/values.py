@@ -11,6 +11,7 @@ from contract.checks import NAME
 
 PROTOCOLS: Final = ("auto", "5", "3.1.1")
 ACCEPTING: Final = ("person", "gate")
+URL: Final = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -130,6 +131,31 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ota:
+    """[ota]; docs/ota.md explains each"""
+
+    url: str = key("", "address at which nodes reach the dashboard, https://…; empty: they fetch over MQTT")
+    online_passphrase_file: str = key("", "passphrase of the online key; empty: beside the key")
+    downloads: int = key(8, "bundles that are downloaded at once, at most", low=1, high=32)
+    node_bytes_per_s: int = key(0, "one node downloads no faster; 0: no limit", low=0)
+    all_bytes_per_s: int = key(0, "all nodes together download no faster; 0: no limit", low=0)
+    timestamp_days: float = key(1.0, "it says that nothing newer exists, and is renewed", low=0.01, high=30)
+    snapshot_days: float = key(7.0, "it says what belongs together, and is renewed", low=0.01, high=90)
+    targets_days: float = key(90.0, "what is published must be renewed by then", low=0.01, high=1000)
+    root_days: float = key(365.0, "which keys count must be renewed by then", low=0.01, high=4000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollouts:
+    """[rollouts]; docs/rollouts.md explains each"""
+
+    require_shadow: bool = key(False, "a rollout must begin with a wave that only listens")
+    vanished_after_s: float = key(3600.0, "a node that was not heard for so long blocks no wave", low=1)
+    stuck_after_s: float = key(21_600.0, "nor one that says nothing new of an update for so long", low=1)
+    poll_s: float = key(21_600.0, "nodes ask by themselves so often what they should run", low=10, high=1e7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of the aggregator."""
 
@@ -141,6 +167,8 @@ class Settings:
     retention: Retention = field(default_factory=Retention)
     training: Training = field(default_factory=Training)
     gate: Gate = field(default_factory=Gate)
+    ota: Ota = field(default_factory=Ota)
+    rollouts: Rollouts = field(default_factory=Rollouts)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.fleet.namespace):
@@ -153,6 +181,8 @@ class Settings:
             raise SettingsError(f"training.nightly: {self.training.nightly!r} is not a time such as 02:30")
         if self.training.accept not in ACCEPTING:
             raise SettingsError(f"training.accept: must be one of {', '.join(ACCEPTING)}")
+        if self.ota.url and not URL.fullmatch(self.ota.url):
+            raise SettingsError(f"ota.url: {self.ota.url!r} is not an address such as https://hub.example")
 
     @property
     def folder(self) -> Path:

@@ -169,17 +169,20 @@ def recount(connection: Connection, window_ids: Sequence[int]) -> None:
 
 
 def answered(connection: Connection) -> Sequence[Any]:
-    """Rows of label (name, resolved; None: none of them), node's id, and count of reviews in force."""
+    """Rows of label (name, resolved; None: none of them), the model's guess, node's id, and count of reviews.
+
+    Of reviews in force that say something.
+    """
     said, meant = review_labels.alias("said"), review_labels.alias("meant")
     name = func.coalesce(meant.c.name, said.c.name)
     return connection.execute(
-        select(name.label("label"), cards.c.node_id, func.count().label("count"))
+        select(name.label("label"), cards.c.top_label, cards.c.node_id, func.count().label("count"))
         .select_from(reviews)
         .join(cards, cards.c.window_id == reviews.c.window_id)
         .outerjoin(said, said.c.id == reviews.c.label_id)
         .outerjoin(meant, meant.c.id == said.c.merged_into)
         .where(reviews.c.undone_s.is_(None), reviews.c.verdict != "skip")
-        .group_by(name, cards.c.node_id)
+        .group_by(name, cards.c.top_label, cards.c.node_id)
     ).all()
 
 

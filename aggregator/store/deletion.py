@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select, true, update
 
+from aggregator.store import updates
 from aggregator.store.deletion_tables import deletions
 from aggregator.store.release_tables import snapshot_windows
 from aggregator.store.review_tables import reviews
@@ -39,7 +40,8 @@ def counts(connection: Connection, node: int, name: str, until_s: float | None) 
         .where(_levels(node, until_s)),
         "quarantined": select(func.count()).select_from(quarantine).where(_quarantined(name, until_s)),
     }
-    return {what: int(connection.scalar(wanted) or 0) for what, wanted in of.items()}
+    counted = {what: int(connection.scalar(wanted) or 0) for what, wanted in of.items()}
+    return counted | {"reports": updates.said(connection, node, until_s)}
 
 
 def answers(connection: Connection, ids: Sequence[int]) -> int:

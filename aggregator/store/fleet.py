@@ -94,6 +94,18 @@ def nodes_since(connection: Connection, revision: int) -> Sequence[Any]:
     ).all()
 
 
+def changed_since(connection: Connection, revision: int) -> Sequence[Any]:
+    """Who the nodes are that changed after ``revision``, and when they were heard."""
+    columns = nodes.c
+    wanted = select(columns.id, columns.name, columns.revision, columns.birth, columns.last_heard_s)
+    return connection.execute(wanted.where(columns.revision > revision)).all()
+
+
+def ids(connection: Connection) -> dict[str, int]:
+    """The number of each node by name."""
+    return {row.name: row.id for row in connection.execute(select(nodes.c.name, nodes.c.id))}
+
+
 def boots_of(connection: Connection, node_id: int, limit: int) -> Sequence[Any]:
     """The boots of a node, heard last first."""
     return connection.execute(

@@ -29,3 +29,12 @@ def find_or_add(connection: Connection, table: Table, key: Mapping[str, Any], re
         connection.execute(unless_there(connection, table).values(**key, **rest))
         found = connection.execute(wanted).one()
     return found
+
+
+def replacing(connection: Connection, table: Table) -> Any:
+    """An insert of whole rows that overwrites the row whose primary key is taken."""
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table)
+    key = [column.name for column in table.primary_key]
+    rest = {column.name: statement.excluded[column.name] for column in table.c if column.name not in key}
+    return statement.on_conflict_do_update(index_elements=key, set_=rest)

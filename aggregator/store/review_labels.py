@@ -17,6 +17,13 @@ def all_rows(connection: Connection) -> Sequence[Any]:
     return connection.execute(select(review_labels).order_by(review_labels.c.id)).all()
 
 
+def meant(connection: Connection) -> dict[str, str]:
+    """Name → the name of what it counts as: itself, what it was renamed to, or merged into."""
+    rows = all_rows(connection)
+    names = {row.id: row.name for row in rows}
+    return {row.name: names[row.merged_into or row.id] for row in rows}
+
+
 def active(connection: Connection) -> Sequence[Any]:
     """The labels that can be given: those with a key by key, then the others by name."""
     columns = review_labels.c

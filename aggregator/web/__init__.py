@@ -26,15 +26,18 @@ from aggregator.web import (
     health,
     live,
     node,
+    ota,
     problems,
     releases,
     review,
     review_api,
     review_labels,
+    rollouts,
     sampling,
     sampling_api,
     security,
     sign_in,
+    sound,
     training,
     windows,
 )
@@ -70,6 +73,7 @@ def create_app(services: Services) -> Flask:
         detections.pages,
         exports.pages,
         windows.pages,
+        sound.pages,
         node.pages,
         sampling.pages,
         arrivals.pages,
@@ -86,12 +90,16 @@ def create_app(services: Services) -> Flask:
         deletion_api.pages,
         drift_api.pages,
         api_releases.pages,
+        ota.pages,
+        rollouts.pages,
     ):
         app.register_blueprint(pages(services))
     return app
 
 
 def _allow_files() -> None:
-    """A file of labels may be larger than other forms."""
+    """A file of labels, or of signed metadata with a bundle, may be larger than other forms."""
     if request.endpoint == "dataset.load":
         request.max_content_length = dataset.LARGEST_UPLOAD_BYTES
+    elif request.endpoint == "ota.hand_in":
+        request.max_content_length = ota.LARGEST_UPLOAD_BYTES

@@ -36,6 +36,7 @@ _REASON_WORDS: Final = {
     "uncertain": "the model was unsure",
     "random": "a random sample",
     "all": "sent without a break",
+    "disagreement": "a shadow heard otherwise",
 }
 
 

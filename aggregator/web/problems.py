@@ -8,17 +8,24 @@ from werkzeug.exceptions import HTTPException
 
 from aggregator.errors import (
     AggregatorError,
+    BusyError,
     CommandError,
     CursorError,
     DeletionError,
+    DeliveryRefusedError,
     LabelError,
     LabelFileError,
     PolicyError,
     ReleaseError,
     ReviewError,
+    RolloutError,
+    SoundError,
     TrainingError,
+    TrustError,
     UnknownNodeError,
+    UnknownOtaFileError,
     UnknownReleaseError,
+    UnknownRolloutError,
     UnknownTrainingError,
     UnknownWindowError,
 )
@@ -47,11 +54,18 @@ _STATUS_OF_ERROR: Final[tuple[tuple[type[AggregatorError], int], ...]] = (
     (LabelFileError, 400),
     (PolicyError, 400),
     (DeletionError, 400),
+    (SoundError, 400),
     (ReleaseError, 400),
+    (RolloutError, 400),
     (TrainingError, 400),
+    (TrustError, 400),
+    (DeliveryRefusedError, 403),
+    (UnknownOtaFileError, 404),
+    (BusyError, 429),
     (UnknownNodeError, 404),
     (UnknownWindowError, 404),
     (UnknownReleaseError, 404),
+    (UnknownRolloutError, 404),
     (UnknownTrainingError, 404),
     (AggregatorError, 503),
 )
@@ -81,12 +95,15 @@ def _http_error(error: HTTPException) -> Response:
 def _own_error(error: AggregatorError) -> Response:
     status = next(status for kind, status in _STATUS_OF_ERROR if isinstance(error, kind))
     text = str(error)
-    return _answer(status, f"{text[:1].upper()}{text[1:]}.")
+    response = _answer(status, f"{text[:1].upper()}{text[1:]}.")
+    if isinstance(error, BusyError):
+        response.headers["Retry-After"] = f"{error.retry_after_s:.0f}"
+    return response
 
 
 def _answer(status: int, detail: str) -> Response:
     # A script of ours asks for JSON and shows the detail itself.
-    if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
+    if request.path.startswith(("/api/", "/ota/")) or request.accept_mimetypes.best == "application/json":
         return problem(status, detail)
     return Response(
         render_template("problem.html", status=status, title=_title(status), detail=detail), status

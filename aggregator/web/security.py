@@ -26,6 +26,7 @@ CONTENT_POLICY: Final = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self'",
+        "media-src 'self'",
         "connect-src 'self'",
         "manifest-src 'self'",
         "form-action 'self'",
@@ -59,6 +60,15 @@ def open_to_all(view: View) -> View:
     """Marks a route that needs no session."""
     view.open_to_all = True  # type: ignore[attr-defined]
     return view
+
+
+def for_programs(view: View) -> View:
+    """Marks a route of nodes and commands: it looks at a token of its own, and never at cookies.
+
+    Its answers carry no headers for browsers: a node that finds nothing new should hardly notice.
+    """
+    view.for_programs = True  # type: ignore[attr-defined]
+    return open_to_all(view)
 
 
 def protect(app: Flask, accounts: AccountService) -> None:
@@ -118,7 +128,8 @@ def _require_session(accounts: AccountService) -> AnyResponse | None:
     view = current_app.view_functions.get(request.endpoint or "")
     if request.endpoint == "static" or getattr(view, "open_to_all", False) or is_signed_in(accounts):
         return None
-    if request.path.startswith("/api/") or request.headers.get("Sec-Fetch-Dest", "document") != "document":
+    of_a_page = request.headers.get("Sec-Fetch-Dest", "document") == "document"
+    if request.path.startswith(("/api/", "/ota/")) or not of_a_page:
         # The sign-in form begins a session: only a reader may ask for it, not a picture or a stream.
         return problem(401, "sign in first: this address needs the session cookie")
     if not accounts.is_set():
@@ -129,7 +140,7 @@ def _require_session(accounts: AccountService) -> AnyResponse | None:
 
 
 def _require_token() -> None:
-    if request.method in _SAFE_METHODS:
+    if request.method in _SAFE_METHODS or _is_for_programs():
         return
     # A program that sends JSON has no form: docs/api.md says where it finds the token.
     sent = request.headers.get(_FORGERY_HEADER) or request.form.get("csrf_token", "")
@@ -138,7 +149,16 @@ def _require_token() -> None:
         abort(400, "The form was too old or came from elsewhere. Go back, reload the page and try again.")
 
 
+def _is_for_programs() -> bool:
+    return hasattr(current_app.view_functions.get(request.endpoint or ""), "for_programs")
+
+
 def _harden(response: Response) -> Response:
+    if _is_for_programs():
+        if response.content_length or response.is_streamed:
+            response.headers["X-Content-Type-Options"] = "nosniff"
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.endpoint == "static":

@@ -6,23 +6,25 @@ import secrets
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from contract.updates import Desired
 from edge_agent import memory
+from edge_agent.agent.boot import Booted, boot
 from edge_agent.agent.ledger import Ledger
 from edge_agent.agent.orders import Orders
 from edge_agent.agent.publisher import Publisher
 from edge_agent.agent.reporting import Identity, birth
 from edge_agent.agent.running import Running
+from edge_agent.agent.stage import Stage
 from edge_agent.agent.station import Station
-from edge_agent.bundles import LoadedBundle, load_bundle
 from edge_agent.capture import Listener, make_source
-from edge_agent.errors import OutboxError, SettingsError
+from edge_agent.errors import OutboxError
 from edge_agent.interpreter import runtime_name
 from edge_agent.journal import start_journal
 from edge_agent.outbox import Outbox
-from edge_agent.pipeline import Pipeline, Tuning
 from edge_agent.settings import Settings
 
 _log = logging.getLogger("edge_agent.agent")
@@ -45,8 +47,8 @@ def run(settings: Settings, version: str, *, drain_timeout_s: float, seconds: fl
 def _run(
     settings: Settings, version: str, drain_timeout_s: float, seconds: float | None, stop: threading.Event
 ) -> int:
-    bundle = _bundle(settings, version)
-    pipeline = _pipeline(settings, bundle)
+    booted = boot(settings, version)
+    bundle, pipeline = booted.loaded.bundle, booted.loaded.pipeline
     identity = Identity(
         boot=secrets.token_hex(8), agent_version=version, runtime=runtime_name(), manifest=bundle.manifest,
         bundle_digest=bundle.digest, thresholds=pipeline.thresholds, started_s=max(0.0, time.time()),
@@ -57,15 +59,22 @@ def _run(
         limit_bytes=settings.outbox.limit_bytes, commit_s=settings.outbox.commit_ms / 1000,
     )  # fmt: skip
     orders = Orders(settings.node.state_path, settings.publish.policy, settings.sampling.sampling)
-    publisher = Publisher(
-        identity, settings.publish, orders.sampling, Ledger(settings.node.state_path),
-        seed=settings.node.name, closed=orders.problem,
-    )  # fmt: skip
-    publisher.set_policy(orders.policy)
-    station = Station(pipeline, outbox, identity, publisher)
-    link = _link(settings, outbox, identity, orders)
+    ledger = Ledger(settings.node.state_path)
+
+    def make_publisher(identity: Identity) -> Publisher:
+        publisher = Publisher(
+            identity, settings.publish, orders.sampling, ledger, seed=settings.node.name,
+            closed=orders.problem,
+        )  # fmt: skip
+        publisher.set_policy(orders.policy)
+        return publisher
+
+    station = Station(pipeline, outbox, identity, make_publisher(identity))
+    stage = Stage(station)
+    updating = _updating(settings, version, booted, station, stage, outbox, listener, make_publisher)
+    link = _link(settings, outbox, station, orders, updating.updater.receive if updating else None)
     running = Running(
-        listener=listener, station=station, publisher=publisher, meter=pipeline.meter, outbox=outbox,
+        listener=listener, station=station, stage=stage, meter=pipeline.meter, outbox=outbox,
         link=link, orders=orders, identity=identity, heartbeat_s=settings.health.heartbeat_s, stop=stop,
     )  # fmt: skip
     _log.info(
@@ -77,20 +86,23 @@ def _run(
     outbox.alive()
     if link is not None:
         link.start()
+    if updating is not None:
+        updating.around.link = link
+        updating.updater.start()
     listener.start()
     delivered = True
     if running.listen(seconds):
         station.finish()
         running.beat()
         delivered = link is None or running.drain(drain_timeout_s)
+    if updating is not None:
+        updating.updater.stop()
     running.end()
-    return _tell_end(station, publisher, outbox, identity, delivered=delivered)
+    return _tell_end(station, outbox, identity, delivered=delivered)
 
 
-def _tell_end(
-    station: Station, publisher: Publisher, outbox: Outbox, identity: Identity, *, delivered: bool
-) -> int:
-    counters = outbox.counters
+def _tell_end(station: Station, outbox: Outbox, identity: Identity, *, delivered: bool) -> int:
+    counters, publisher = outbox.counters, station.publisher
     _log.info(
         "stopped",
         extra={
@@ -104,24 +116,24 @@ def _tell_end(
     return 0 if delivered else 1
 
 
-def _bundle(settings: Settings, version: str) -> LoadedBundle:
-    if settings.model.bundle is None:
-        raise SettingsError("[model] bundle: say which model to run, for example models/keywords.bundle")
-    return load_bundle(settings.model.bundle, version)
+def _updating(
+    settings: Settings, version: str, booted: Booted, station: Station, stage: Stage, outbox: Outbox,
+    listener: Listener, make_publisher: Callable[[Identity], Publisher],
+) -> Any:  # fmt: skip
+    if booted.store is None:
+        return None
+    # A node that takes no updates does without what they need.
+    from edge_agent.agent.updating import begin_anew, make_updating
 
-
-def _pipeline(settings: Settings, bundle: LoadedBundle) -> Pipeline:
-    detector = settings.detector
-    tuning = Tuning(
-        thresholds=detector.thresholds, smoothing_s=detector.smoothing_s, refractory_s=detector.refractory_s
+    return make_updating(
+        settings, version, booted, station, stage, outbox, listener, make_publisher, begin_anew
     )
-    try:
-        return Pipeline(bundle, tuning)
-    except ValueError as error:
-        raise SettingsError(f"[detector] {error}") from error
 
 
-def _link(settings: Settings, outbox: Outbox, identity: Identity, orders: Orders) -> Any:
+def _link(
+    settings: Settings, outbox: Outbox, station: Station, orders: Orders,
+    on_desired: Callable[[Desired], None] | None,
+) -> Any:  # fmt: skip
     if not settings.broker.host:
         return None
     # A node that sends nothing does without the MQTT library.
@@ -130,7 +142,8 @@ def _link(settings: Settings, outbox: Outbox, identity: Identity, orders: Orders
     return Link(
         settings.broker, settings.node.name, outbox,
         resend_after_s=settings.outbox.resend_after_s,
-        birth=lambda: birth(identity, settings, orders.policy, orders.sampling), on_command=orders.receive,
+        birth=lambda: birth(station.identity, settings, orders.policy, orders.sampling),
+        on_command=orders.receive, on_desired=on_desired,
     )  # fmt: skip
 
 

@@ -18,10 +18,10 @@ def read(path: Path) -> dict[str, Any] | None:
     return plain
 
 
-def write(path: Path, plain: Mapping[str, Any]) -> None:
+def write(path: Path, plain: Mapping[str, Any], mode: int = 0o666) -> None:
     """Beside the old file, synced, then in its place: a power cut leaves one of the two."""
     beside = path.with_suffix(".new")
-    with beside.open("w") as file:
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
         json.dump(plain, file)
         file.flush()
         os.fsync(file.fileno())

@@ -77,6 +77,26 @@ class Publisher:
         self._guard.hold(self._cutter.flush())
         return self._affordable(self._guard.end())
 
+    def follow(self, before: "Publisher", index: int) -> None:
+        """Take over from another model's in the middle of a stream, after one's own step ``index``."""
+        self._hidden += before.hidden
+        self.over_budget.update(before.over_budget)
+        if index >= 0:
+            # What was just heard was judged by another model: nothing next to it may leave.
+            self._guard.begin_at(index)
+
+    def rule_of(self, labels: Sequence[str]) -> Rule:
+        """What another model, with these ``labels``, must not hear in a window that leaves."""
+        return make_rule(self._sampling, labels)
+
+    def suggest(self, reason: str, back_steps: int) -> None:
+        """The step ``back_steps`` before the one heard last is worth a window."""
+        self._cutter.suggest(reason, back_steps)
+
+    def hide(self, back_steps: int) -> None:
+        """Something private may have sounded up to ``back_steps`` before the step heard last."""
+        self._guard.hide(back_steps)
+
     def set_policy(self, policy: str) -> None:
         """Publish by another policy from now on; the open window ends here."""
         self._policy = policy

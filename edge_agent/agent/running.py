@@ -9,8 +9,8 @@ from typing import Final, Protocol
 from contract.messages import Heartbeat
 from edge_agent import health, memory, systemd
 from edge_agent.agent.orders import Orders
-from edge_agent.agent.publisher import Publisher
-from edge_agent.agent.reporting import Hearing, Identity, heartbeat
+from edge_agent.agent.reporting import Hearing, Identity, heartbeat, printable
+from edge_agent.agent.stage import Stage
 from edge_agent.agent.station import Station
 from edge_agent.capture import Block, Ended, Listener, Watch
 from edge_agent.level import Meter
@@ -44,7 +44,7 @@ class Running:
         *,
         listener: Listener,
         station: Station,
-        publisher: Publisher,
+        stage: Stage,
         meter: Meter,
         outbox: Outbox,
         link: Sends | None,
@@ -54,7 +54,7 @@ class Running:
         stop: threading.Event,
     ) -> None:
         self._listener, self._station, self._meter = listener, station, meter
-        self._publisher = publisher
+        self._stage = stage
         self._outbox, self._link, self._orders = outbox, link, orders
         self._identity, self._heartbeat_s, self._stop = identity, heartbeat_s, stop
         self._watch = Watch(time.monotonic())
@@ -81,9 +81,9 @@ class Running:
             if isinstance(item, Block):
                 self._progress += 1
                 self._watch.feed(item.samples, time.monotonic())
-                self._station.hear(item)
+                self._stage.hear(item)
             elif item is not None:
-                self._station.lose(item)
+                self._stage.lose(item)
             self._tick(time.monotonic())
         return False
 
@@ -130,12 +130,13 @@ class Running:
             self._link.heartbeat(message)
 
     def _tick(self, now_s: float) -> None:
+        self._stage.look()
         for command in self._orders.take():
             _log.info("command", extra={"action": command.action, "id": command.id})
             if command.publish is not None:
                 self._station.set_policy(command.publish)
             if command.sampling is not None:
-                self._publisher.set_sampling(command.sampling)
+                self._station.publisher.set_sampling(command.sampling)
             if self._link is not None:
                 self._link.announce()
             self.beat()
@@ -173,9 +174,5 @@ class Running:
             "stopped": self._listener.problem or "the input has stopped: no sound comes any more",
         }
         clock = "" if time.time() > health.FIRST_POSSIBLE_S else "the clock is not set; let it synchronise"
-        found = (told.get(state, ""), self._outbox.counters.problem, self._publisher.problem, clock)
-        return tuple(_printable(problem) for problem in found if problem)
-
-
-def _printable(text: str) -> str:
-    return "".join(sign if sign.isprintable() else " " for sign in text)[:300]
+        found = (told.get(state, ""), self._outbox.counters.problem, self._station.publisher.problem, clock)
+        return tuple(printable(problem, 300) for problem in found if problem)

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 import numpy as np
@@ -55,15 +56,39 @@ class Station:
         self.detections = 0
         self.overruns = 0
         self._overrun: Lost | None = None
+        self._silent: Mapping[str, float] = {}
+        """Label → until when it is not reported, for the model before has done so."""
 
-    def hear(self, block: Block) -> None:
-        """More sound."""
+    @property
+    def pipeline(self) -> Hears:
+        """Of the model in service."""
+        return self._pipeline
+
+    @property
+    def identity(self) -> Identity:
+        """Which model is in service."""
+        return self._identity
+
+    @property
+    def publisher(self) -> Publisher:
+        """Of the windows of the model in service."""
+        return self._publisher
+
+    @property
+    def last(self) -> Step | None:
+        """The latest step of the stream."""
+        return self._last
+
+    def hear(self, block: Block) -> list[Step]:
+        """More sound; the steps that it completed."""
         self._captured_s = block.captured_s
         self.heard_s += len(block.samples) / RATE_HZ
-        for step in self._pipeline.feed(block.samples, block.captured_s):
+        steps = self._pipeline.feed(block.samples, block.captured_s)
+        for step in steps:
             self._take(step)
         if self._overrun is not None and block.captured_s - self._overrun.start_s > OVERRUNS_S:
             self._declare(self._overrun)
+        return steps
 
     def lose(self, lost: Lost) -> None:
         """Sound is missing here. After an input was lost a new stream begins."""
@@ -81,13 +106,41 @@ class Station:
         """The stream ends or breaks: report what waits for more sound."""
         for step in self._pipeline.flush(self._captured_s):
             self._take(step)
-        last = self._last
-        for found in self._pipeline.finish() if last is not None else []:
-            if last is not None:
-                self._report(last, found)
+        self.settle()
         self._send(self._publisher.finish())
         if self._overrun is not None:
             self._declare(self._overrun)
+
+    def settle(self) -> list[Found]:
+        """Report what waits for a higher posterior, although sound goes on; what was reported."""
+        last = self._last
+        waiting = self._pipeline.finish() if last is not None else []
+        for found in waiting:
+            if last is not None:
+                self._report(last, found)
+        return waiting
+
+    def replace(
+        self, pipeline: Hears, identity: Identity, publisher: Publisher, last: Step | None,
+        silent: Mapping[str, float],
+    ) -> None:  # fmt: skip
+        """Go on with another model from the next sample on; what waits has been settled.
+
+        ``last`` is the step that it made last, for nothing; ``silent`` says until when labels are not
+        reported again.
+        """
+        self._send(self._publisher.finish())
+        publisher.follow(self._publisher, last.index if last is not None else -1)
+        self._pipeline, self._identity, self._publisher = pipeline, identity, publisher
+        self._last, self._silent = last, silent
+
+    def report(self, step: Step, found: Found) -> None:
+        """A detection that came with an earlier step."""
+        self._report(step, found)
+
+    def wrap(self, pipeline: Hears) -> None:
+        """The same pipeline in another guise."""
+        self._pipeline = pipeline
 
     def set_policy(self, policy: str) -> None:
         """Publish by another policy from now on."""
@@ -108,6 +161,9 @@ class Station:
         self._send(self._publisher.release())
 
     def _report(self, step: Step, found: Found) -> None:
+        steps = found.end_step - found.start_step + 1
+        if step.end_s - steps * self._pipeline.step_s < self._silent.get(found.label, 0.0):
+            return
         build = detection(self._identity, step, found, self._pipeline.leq_dbfs)
         sequence = self._outbox.append(DETECTION, build)
         self.detections += 1

@@ -48,6 +48,11 @@ class Listener:
         except queue.Empty:
             return None
 
+    @property
+    def behind_s(self) -> float:
+        """Sound of a live source that waits to be taken."""
+        return self._queue.qsize() * BLOCK_S if self._source.live else 0.0
+
     def stop(self, timeout_s: float = 0.5) -> None:
         """End it; a sound card that hangs is left behind."""
         self._stop.set()

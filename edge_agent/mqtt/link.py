@@ -1,4 +1,4 @@
-"""The link to the broker: connects, keeps trying, drains the outbox, hears acknowledgements and commands."""
+"""The link to the broker: connects, keeps trying, drains the outbox, hears what the aggregator says."""
 
 import logging
 import random
@@ -19,14 +19,19 @@ from contract.topics import (
     BIRTH,
     BY_KIND,
     COMMAND,
+    DESIRED,
+    FETCH,
     HEARTBEAT,
+    PIECE,
     STATE,
     Topic,
     parse_topic,
     topic_name,
 )
+from contract.updates import Desired, Fetch, Piece
 from contract.wire import decode, encode
 from edge_agent.mqtt.client import Callbacks, LinkError, connect, make_client
+from edge_agent.mqtt.questions import Questions
 from edge_agent.mqtt.window import Window, back_off_s
 from edge_agent.outbox import Outbox, Reader
 from edge_agent.settings import BrokerSettings
@@ -55,9 +60,12 @@ class Link:
         resend_after_s: float,
         birth: Callable[[], Birth],
         on_command: Callable[[Command], None],
+        on_desired: Callable[[Desired], None] | None = None,
     ) -> None:
+        """Without ``on_desired`` nothing about updates is subscribed to."""
         self._settings, self._node, self._outbox = settings, node, outbox
-        self._birth, self._on_command = birth, on_command
+        self._birth, self._on_command, self._on_desired = birth, on_command, on_desired
+        self._questions = Questions()
         self._protocol = "5" if settings.protocol == "auto" else settings.protocol
         self._reader = Reader(outbox)
         self._window = Window(resend_after_s)
@@ -93,6 +101,14 @@ class Link:
         client = self._client
         if client is not None and self.connected:
             self._publish(client, HEARTBEAT, encode(HEARTBEAT, heartbeat))
+
+    def ask(self, fetch: Fetch, timeout_s: float) -> Piece:
+        """The aggregator's answer; ``TimeoutError`` if none comes in time. Not for the link's threads."""
+        client = self._client
+        with self._questions.asked(fetch.id) as answer:
+            if client is not None and self.connected:
+                self._publish(client, FETCH, encode(FETCH, fetch))
+            return answer.wait(timeout_s)
 
     def announce(self) -> None:
         """Send the birth again, for something in it has changed."""
@@ -161,7 +177,8 @@ class Link:
     def _greet(self, client: Client) -> None:
         _log.info("connected", extra={"broker": self._settings.host, "protocol": self._protocol})
         self.problem = ""
-        client.subscribe([(self._name(topic), topic.qos) for topic in (ACKNOWLEDGEMENT, COMMAND)])
+        heard = (ACKNOWLEDGEMENT, COMMAND, *((DESIRED, PIECE) if self._on_desired is not None else ()))
+        client.subscribe([(self._name(topic), topic.qos) for topic in heard])
         self._send(client, STATE, State(boot=self._outbox.boot, online=True))
         self._send(client, BIRTH, self._birth())
         self._outbox.declare()
@@ -255,3 +272,7 @@ class Link:
                 self._wake.notify_all()
         elif isinstance(record, Command):
             self._on_command(record)
+        elif isinstance(record, Piece):
+            self._questions.answer(record)
+        elif isinstance(record, Desired) and self._on_desired is not None:
+            self._on_desired(record)

@@ -1,6 +1,7 @@
 """Every setting: its meaning (``values``), its kind (``fields``) and where it comes from (``loading``)."""
 
 from edge_agent.settings.loading import add_flags, every_setting, flag, load_settings, variable
+from edge_agent.settings.updates import UpdateSettings
 from edge_agent.settings.values import (
     BrokerSettings,
     DetectorSettings,
@@ -25,6 +26,7 @@ __all__ = [
     "PublishSettings",
     "SamplingSettings",
     "Settings",
+    "UpdateSettings",
     "add_flags",
     "every_setting",
     "flag",

@@ -30,6 +30,7 @@ from edge_agent.settings.fields import (
     setting,
     string,
 )
+from edge_agent.settings.updates import UpdateSettings
 
 _NUMBER, _WHOLE = number(0, 1), integer(0, 1)
 _SYSTEM_STATE = Path("/var/lib/soundpost-agent")
@@ -244,6 +245,7 @@ class Settings:
     detector: DetectorSettings = field(default_factory=DetectorSettings)
     outbox: OutboxSettings = field(default_factory=OutboxSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
+    update: UpdateSettings = field(default_factory=UpdateSettings)
 
     @property
     def outbox_path(self) -> Path:
@@ -261,4 +263,5 @@ SECTIONS: Mapping[str, type[Section]] = {
     "detector": DetectorSettings,
     "outbox": OutboxSettings,
     "health": HealthSettings,
+    "update": UpdateSettings,
 }

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.audio import FRAMES_PER_S
 from model_build.compare.bench import Bench
 from model_build.compare.contest import Contest, run
 from model_build.compare.names import NEURAL, REFERENCE
@@ -71,12 +70,13 @@ def compare(order: Order, progress: Progress, frontend: Frontend | None = None) 
         recipe=recipe, models=order.models, seeds=order.seeds, data=_key(order, corpus, negatives)
     )
     bench = Bench(recipe, recordings, negatives, frontend, progress)
-    rows = rows_of(run(contest, bench, stream, store, progress))
-    hours = None if stream is None else stream.shape[0] / FRAMES_PER_S / 3600
+    frames = None if stream is None else stream.frames
+    rows = rows_of(run(contest, bench, frames, store, progress))
+    hours = None if stream is None else stream.hours
     notes = _notes(contest, bench, hours, rows)
     plain = _plain(contest, rows, notes, hours)
     _write(order.out, f"{recipe.name}: who recognises best", rows, notes, plain)
-    broken = (*recordings.broken, *negatives.broken)
+    broken = (*recordings.broken, *negatives.broken, *(stream.broken if stream else ()))
     return Compared(rows=tuple(rows), notes=notes, broken=broken, plain=plain)
 
 

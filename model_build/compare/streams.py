@@ -1,11 +1,13 @@
 """Recordings without any target, heard as one stream."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.audio import FRAMES_PER_S
 from model_build.audio_file import read_pcm
 from model_build.dataset import Pcm, Progress
 from model_build.errors import DatasetError
@@ -25,20 +27,51 @@ def stream_files(folder: Path, negatives: Negatives) -> list[Path]:
     return heard
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """What was heard without a target in it."""
+
+    frames: NDArray[np.int8]
+    """(T, MEL_BINS)"""
+    broken: tuple[str, ...]
+    """One sentence for each file that was skipped."""
+
+    @property
+    def hours(self) -> float:
+        """Its length."""
+        return len(self.frames) / FRAMES_PER_S / 3600
+
+
 def hear_stream(
     folder: Path | None, negatives: Negatives, frontend: Frontend, progress: Progress
-) -> NDArray[np.int8] | None:
-    """(T, MEL_BINS) of the recordings in ``folder``, or of the negatives held out; none if there are none."""
-    pcm: Sequence[Pcm]
+) -> Stream | None:
+    """The recordings in ``folder`` one after another, or the negatives held out; none if there are none.
+
+    Files that cannot be read are named and skipped; ``DatasetError`` if that is all of them.
+    """
+    broken: list[str] = []
+    pcm: Iterable[Pcm]
     if folder is not None:
-        pcm = [read_pcm(path) for path in stream_files(folder, negatives)]
+        paths = stream_files(folder, negatives)
+        pcm, total = _readable(paths, broken), len(paths)
     else:
-        pcm = [negative.pcm for negative in negatives.held_out]
-    if not pcm:
-        return None
+        pcm, total = [negative.pcm for negative in negatives.held_out], len(negatives.held_out)
     frontend.reset()
     heard = []
-    for index, part in enumerate(pcm):
+    for part in pcm:
         heard.append(frontend.more(part))
-        progress("hearing the stream", index + 1, len(pcm))
-    return np.concatenate(heard)
+        progress("hearing the stream", len(heard) + len(broken), total)
+    if not heard:
+        if broken:
+            raise DatasetError(f"{folder}: none of its recordings can be read; the first: {broken[0]}")
+        return None
+    return Stream(frames=np.concatenate(heard), broken=tuple(broken))
+
+
+def _readable(paths: Sequence[Path], broken: list[str]) -> Iterator[Pcm]:
+    """Each recording in turn; a sentence in ``broken`` for each that is none."""
+    for path in paths:
+        try:
+            yield read_pcm(path)
+        except DatasetError as error:
+            broken.append(str(error))

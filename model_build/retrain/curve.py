@@ -27,8 +27,6 @@ from model_build.retrain.snapshot import NONE, SCHEMA, UNKNOWN_STEP, Head, Snaps
 from model_build.shape import STEP_FRAMES
 from model_build.train import default_network, train
 
-STARTER_EPOCHS = 80
-RETRAIN_EPOCHS = 40
 _HEARD_LEAST = 0.25
 """Posterior from which a model heard something where it was surest; fainter peaks lie anywhere."""
 
@@ -73,6 +71,8 @@ class Experiment:
     pool: tuple[PoolWindow, ...]
     exam: tuple[Clip, ...]
     """Clips of all labels to measure on"""
+    starter_epochs: int = 80
+    retrain_epochs: int = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ class Curve:
         experiment = self._experiment
         whole = experiment.recipe
         targets = tuple(label for label in whole.targets if label not in experiment.withheld)
-        training = dataclasses.replace(whole.training, epochs=STARTER_EPOCHS)
+        training = dataclasses.replace(whole.training, epochs=experiment.starter_epochs)
         recipe = dataclasses.replace(whole, targets=targets, training=training)
         truth = np.array([recipe.labels.index(label) for label in experiment.known_labels])
         examples = _examples(recipe, experiment.known, truth)
@@ -132,7 +132,7 @@ class Curve:
         experiment, base = self._experiment, self._base
         named = {label for _, label in answers if label is not None}
         labels = [label for label in experiment.recipe.targets if label in named]
-        recipe = learning_recipe(base.recipe, labels, "0", RETRAIN_EPOCHS)
+        recipe = learning_recipe(base.recipe, labels, "0", experiment.retrain_epochs)
         snapshot = _snapshot_of(experiment, labels, answers, self.cards)
         if answers:
             network = learn(recipe, base, snapshot, find_starts(recipe, snapshot), self._seed)

@@ -60,6 +60,14 @@ def ingest(database: Database) -> IngestService:
 
 
 @pytest.fixture
+def cheap_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys whose passphrases are guessed in no time, as a test opens many."""
+    from aggregator.trust import keys
+
+    monkeypatch.setattr(keys, "COST", 2)
+
+
+@pytest.fixture
 def services(database: Database, tmp_path: Path) -> Iterator[Services]:
     """Everything the dashboard is given, over ``database``."""
     made = bootstrap.services(Settings(store=Store(folder=str(tmp_path))), database)

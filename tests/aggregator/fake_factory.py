@@ -43,6 +43,7 @@ def _retrain(words: argparse.Namespace, plan: dict[str, Any]) -> None:
     note = words.work / "epochs"
     done = int(note.read_text()) if note.exists() else 0
     _note(plan, f"start {done} nice {os.nice(0)} {os.environ.get('SOUNDPOST_AGGREGATOR_BROKER_PASSWORD')}")
+    _note(plan, f"session nice {session_nice()}")
     _misbehave(plan.get("behaviour"), plan)
     for epoch in range(done + 1, words.epochs + 1):
         time.sleep(plan.get("epoch_s", 0.02))
@@ -54,6 +55,12 @@ def _retrain(words: argparse.Namespace, plan: dict[str, Any]) -> None:
             time.sleep(0.05)
     digest = json.loads((words.windows / "snapshot.json").read_text())["digest"]
     words.out.write_bytes(another_version(Path(plan["bundle"]), f"1.0.0+{digest[:8]}"))
+
+
+def session_nice() -> int | None:
+    """How the kernel ranks this session among the others; None where it does not share between sessions."""
+    path = Path("/proc/self/autogroup")
+    return int(path.read_text().split()[-1]) if path.exists() else None
 
 
 def another_version(starter: Path, version: str) -> bytes:

@@ -44,12 +44,11 @@ class Heard:
         message = features(
             sequence,
             boot=boot_of(node),
-            detection=None,
             start_s=start_s,
             wall_s=start_s + 3,
             frames=frames(self._windows if pattern is None else pattern),
             posteriors=steps(posteriors),
-            **{"labels": LABELS} | fields,
+            **{"labels": LABELS, "detection": None} | fields,
         )
         self._ingest.store([incoming(message, node)])
         return self._windows

@@ -7,6 +7,7 @@ from contract import topics, wire
 from contract.messages import Birth, Detection, Features, Gap, Heartbeat, State
 from contract.record import Record
 from contract.topics import Topic
+from contract.updates import Disagreement, Shadow, Update
 
 NAMESPACE = "soundpost"
 NOW_S = 1_800_000_000.0
@@ -132,6 +133,68 @@ def gap(sequence: int = 3, ranges: tuple[tuple[int, int], ...] = (), **fields: A
     )
 
 
+def update(sequence: int = 4, **fields: Any) -> Update:
+    return Update(
+        **{
+            "boot": BOOT,
+            "wall_s": NOW_S,
+            "monotonic_s": 100.0,
+            "sequence": sequence,
+            "release": "aa" * 32,
+            "rollout": 1,
+            "attempt": 1,
+            "phase": "confirmed",
+            "model": MODEL,
+        }
+        | fields
+    )
+
+
+def disagreement(sequence: int = 5, **fields: Any) -> Disagreement:
+    return Disagreement(
+        **{
+            "boot": BOOT,
+            "wall_s": NOW_S,
+            "monotonic_s": 100.0,
+            "sequence": sequence,
+            "release": "aa" * 32,
+            "model": MODEL,
+            "candidate": "sounds@2.0.0",
+            "kind": "gained",
+            "label": "dog",
+            "posterior": 0.1,
+            "candidate_posterior": 0.95,
+            "start_s": NOW_S - 1.0,
+            "end_s": NOW_S - 0.5,
+        }
+        | fields
+    )
+
+
+def shadow(sequence: int = 6, **fields: Any) -> Shadow:
+    return Shadow(
+        **{
+            "boot": BOOT,
+            "wall_s": NOW_S,
+            "monotonic_s": 100.0,
+            "sequence": sequence,
+            "release": "aa" * 32,
+            "model": MODEL,
+            "candidate": "sounds@2.0.0",
+            "start_s": NOW_S - 60.0,
+            "end_s": NOW_S,
+            "steps": 1000,
+            "agreed": 970,
+            "skipped": 10,
+            "both": {"dog": 3},
+            "gained": {"dog": 1, "rain": 2},
+            "lost": {"rain": 1},
+            "cpu_percent": 4.0,
+        }
+        | fields
+    )
+
+
 KINDS: dict[type[Record], Topic] = {
     Birth: topics.BIRTH,
     State: topics.STATE,
@@ -139,6 +202,9 @@ KINDS: dict[type[Record], Topic] = {
     Detection: topics.DETECTION,
     Features: topics.FEATURES,
     Gap: topics.GAP,
+    Update: topics.UPDATE,
+    Disagreement: topics.DISAGREEMENT,
+    Shadow: topics.SHADOW,
 }
 
 

@@ -116,7 +116,7 @@ def test_a_nodes_data_goes_up_to_a_time_and_then_all_of_it(busy: Database, tmp_p
     deletion = service(busy, tmp_path)
     plan = deletion.plan_node("attic", NOW_S - 60)
     assert plan.counts.to_plain() == {
-        "detections": 3, "windows": 3, "answers": 0, "level_s": 2, "quarantined": 0
+        "detections": 3, "windows": 3, "answers": 0, "level_s": 2, "quarantined": 0, "reports": 0
     }  # fmt: skip
     assert deletion.delete_node_data("attic", "Ada", NOW_S - 60).counts == plan.counts
     assert deletion.plan_node("attic", NOW_S - 60).counts.nothing

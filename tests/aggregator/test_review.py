@@ -319,6 +319,24 @@ def test_the_order_follows_what_was_answered(heard: Heard, review: ReviewService
     assert review.waiting()[0] == rain
 
 
+def test_the_queue_goes_where_a_new_label_was_found(
+    heard: Heard, review: ReviewService, labels: LabelService
+) -> None:
+    """Owls are no label of the model: it takes them for rain, and nothing it says tells them from rain."""
+    owl = labels.add("owl", "Ada").id
+    dogs = [heard.window(posteriors=(0.6, 0.3, 0.1)) for _ in range(12)]
+    rains = [heard.window(posteriors=(0.3, 0.6, 0.1)) for _ in range(12)]
+    nothing = [heard.window(posteriors=(0.2, 0.1, 0.7)) for _ in range(12)]
+    heard.cards()
+    for window in (*dogs[:6], *nothing[:6]):
+        review.answer(window, "Ada", "accept")
+    for number, window in enumerate(rains[:6]):
+        review.answer(window, "Ada", "accept" if number % 2 else "label", label_id=owl)
+    heard.cards()
+    assert set(review.waiting(limit=6)) == set(rains[6:])
+    assert review.waiting()[-1] in nothing
+
+
 def test_a_large_store_is_indexed_in_small_steps(database: Database) -> None:
     heard = Heard(database)
     heard.node("attic")

@@ -28,7 +28,7 @@ def test_a_guess_is_told_at_the_strongest_step(steps: list[list[int]]) -> None:
     told = guess(LABELS, posteriors)
     assert 0 <= told.margin <= 1
     assert 0 <= told.entropy <= 1
-    assert 0 <= value.uncertainty(told) <= 1
+    assert 0 <= value.uncertainty(told) <= told.heard <= 1
     if not steps:
         assert (told.label, told.step) == (None, -1)
     else:
@@ -51,10 +51,43 @@ def test_a_card_is_worth_no_less_for_any_part_that_is_more(
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.text(max_size=5))
 def test_answers_never_make_more_of_their_kind_worth_more(few: int, more: int, site: str) -> None:
     few, more = sorted((few, more))
-    before = Answered(by_label={"dog": few}, by_node={"attic": few}, by_site={site: few})
-    after = Answered(by_label={"dog": more}, by_node={"attic": more}, by_site={site: more})
-    assert value.rarity("dog", before) >= value.rarity("dog", after)
+    before, after = (
+        Answered(
+            by_label={"dog": count},
+            by_guess={"dog": {"dog": count}},
+            by_node={"attic": count},
+            by_site={site: count},
+        )
+        for count in (few, more)
+    )
+    assert value.rarity("dog", "dog", before) >= value.rarity("dog", "dog", after)
     assert value.novelty("attic", site, before) >= value.novelty("attic", site, after)
+
+
+COUNTS = st.dictionaries(st.sampled_from([*LABELS[:3], None]), st.integers(1, 1000))
+
+
+@given(st.dictionaries(st.sampled_from([*LABELS, None]), COUNTS), st.sampled_from([*LABELS, None]))
+def test_no_answers_lead_out_of_the_scale(
+    by_guess: dict[str | None, dict[str | None, int]], told: str
+) -> None:
+    by_label = sum((Counter(said) for said in by_guess.values()), Counter[str | None]())
+    assert 0 <= value.rarity(told, told, Answered(by_label=by_label, by_guess=by_guess)) <= 1
+
+
+def test_where_a_rare_label_was_found_more_of_it_is_expected() -> None:
+    by_label = {"dog": 20, "rain": 20, None: 20, "owl": 2}
+    found = {"dog": {"dog": 20}, "rain": {"rain": 20, "owl": 2}, "_background_": {None: 20}}
+    answered = Answered(by_label=by_label, by_guess=found)
+    rain = value.rarity("rain", "rain", answered)
+    assert rain > value.rarity("dog", "dog", answered)
+    assert rain > value.rarity("_background_", None, answered)
+
+
+def test_a_model_that_heard_nothing_has_little_to_ask() -> None:
+    hum = guess(LABELS, np.array([[0.12, 0.12, 0.11, 0.65]], np.float32))
+    sound = guess(LABELS, np.array([[0.4, 0.3, 0.2, 0.1]], np.float32))
+    assert value.uncertainty(hum) < 0.5 * value.uncertainty(sound)
 
 
 @given(st.lists(st.tuples(st.sampled_from(LABELS), SHARES), max_size=6), st.sampled_from(LABELS), SHARES)

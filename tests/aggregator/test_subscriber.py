@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import pytest
 
+from aggregator import bootstrap
 from aggregator.errors import StoreError
 from aggregator.mqtt import subscriber as subscriber_module
 from aggregator.mqtt.subscriber import Subscriber
@@ -51,7 +52,8 @@ class Running:
         commands = CommandService(database)
         subscriber = Subscriber(
             settings, self.store, commands, SamplingService(database, commands),
-            RetentionService(database, settings.retention),
+            RetentionService(database, settings.retention), bootstrap.ota_delivery(settings, database),
+            bootstrap.desired(settings, database),
         )  # fmt: skip
         self._thread = threading.Thread(target=subscriber.run, args=(self._stop.is_set,))
 

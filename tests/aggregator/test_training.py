@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,6 +61,8 @@ def test_a_training_ends_with_a_verdict(workshop: Workshop) -> None:
     assert "judge incumbent" in workshop.told()
     nice = workshop.told()[0].split()[3]
     assert int(nice) >= 15
+    session_nice = workshop.told()[1].split()[-1]
+    assert session_nice in ("None", "10"), "a session of its own is not worth as much as that of ingest"
 
 
 def test_the_incumbent_is_measured_once_per_snapshot(workshop: Workshop) -> None:
@@ -128,8 +132,14 @@ def test_a_factory_that_hangs_is_ended_with_all_it_started(
 ) -> None:
     from aggregator.training import child
 
+    def clock() -> float:
+        """However slow the machine: two hours are over when the factory hangs, and not before."""
+        hangs = any(line.startswith("grandchild") for line in workshop.told())
+        return time.monotonic() + (7200.0 if hangs else 0.0)
+
     monkeypatch.setattr(child, "GRACE_S", 0.5)
-    workshop = Workshop(tmp_path, hours=1.5 / 3600)
+    monkeypatch.setattr(child, "time", SimpleNamespace(monotonic=clock, sleep=time.sleep))
+    workshop = Workshop(tmp_path, hours=1.0)
     workshop.plan(behaviour="hang")
     asked = workshop.trainings.ask("mia")
     workshop.work()

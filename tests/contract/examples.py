@@ -7,13 +7,20 @@ from contract.topics import (
     ACKNOWLEDGEMENT,
     BIRTH,
     COMMAND,
+    DESIRED,
     DETECTION,
+    DISAGREEMENT,
     FEATURES,
+    FETCH,
     GAP,
     HEARTBEAT,
+    PIECE,
+    SHADOW,
     STATE,
+    UPDATE,
     Topic,
 )
+from contract.updates import Desired, Disagreement, Fetch, Piece, Shadow, Update
 
 BOOT = "0123456789abcdef"
 DIGEST = "ab" * 32
@@ -44,6 +51,25 @@ EXAMPLES: dict[Topic, Record] = {
     GAP: Gap(
         **WHEN, sequence=3, reason="outbox_full", gap_boot=BOOT, ranges=[[4, 9]], start_s=1.0, end_s=2.0
     ),
+    DESIRED: Desired(
+        serial=7, issued_s=1.7e9, release=DIGEST, target="keywords-1.bundle", rollout=3,
+        url="https://hub.example/ota/v1", token="cd" * 32,
+    ),
+    UPDATE: Update(
+        **WHEN, sequence=4, release=DIGEST, rollout=3, attempt=2, phase="rolled_back",
+        reason="the model hears nothing", model="keywords@1", done_bytes=9, total_bytes=10, seconds=4.5,
+    ),
+    DISAGREEMENT: Disagreement(
+        **WHEN, sequence=5, release=DIGEST, model="keywords@1", candidate="keywords@2", kind="gained",
+        label="yes", posterior=0.2, candidate_posterior=0.9, start_s=1.7e9, end_s=1.7e9 + 0.5,
+    ),
+    SHADOW: Shadow(
+        **WHEN, sequence=6, release=DIGEST, model="keywords@1", candidate="keywords@2", start_s=1.0,
+        end_s=61.0, steps=750, agreed=740, skipped=0, both={"yes": 3}, gained={}, lost={"no": 1},
+        cpu_percent=6.5,
+    ),
+    FETCH: Fetch(id=BOOT, path="metadata/timestamp.json", offset=0, length=1000),
+    PIECE: Piece(id=BOOT, total=3, content=b"abc", status=206),
     COMMAND: Command(id="0f" * 16, issued_s=1.0, expires_s=9.0, action="set_publish", publish="all"),
     ACKNOWLEDGEMENT: Acknowledgement(boot=BOOT, through=7, refused=[9]),
 }  # fmt: skip

@@ -26,7 +26,7 @@ def test_a_bad_node_name_is_refused(node: str) -> None:
 
 
 def test_only_facts_are_retained() -> None:
-    assert {topic.kind for topic in topics.ALL if topic.retain} == {"birth", "state"}
+    assert {topic.kind for topic in topics.ALL if topic.retain} == {"birth", "state", "desired"}
 
 
 def test_what_is_durable_goes_at_least_once() -> None:

@@ -10,7 +10,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from contract.commands import Acknowledgement, Command
 from contract.messages import DurableMessage, Gap
 from contract.record import Record
-from contract.topics import ACKNOWLEDGEMENT, COMMAND, parse_topic, topic_name
+from contract.topics import ACKNOWLEDGEMENT, COMMAND, DESIRED, PIECE, parse_topic, topic_name
+from contract.updates import Desired, Piece
 from contract.wire import decode, encode
 
 
@@ -61,6 +62,12 @@ class Acknowledger:
 
     def command(self, node: str, command: Command) -> None:
         self._client.publish(topic_name("soundpost", node, COMMAND), encode(COMMAND, command), 1)
+
+    def desire(self, node: str, desired: Desired) -> None:
+        self._client.publish(topic_name("soundpost", node, DESIRED), encode(DESIRED, desired), 1, retain=True)
+
+    def answer(self, node: str, piece: Piece) -> None:
+        self._client.publish(topic_name("soundpost", node, PIECE), encode(PIECE, piece), 1)
 
     def _hear(self, client: Client, _data: Any, message: MQTTMessage) -> None:
         node, topic = parse_topic("soundpost", message.topic)

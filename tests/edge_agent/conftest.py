@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,11 @@ import soundfile
 from hypothesis import settings
 from numpy.typing import NDArray
 
+from contract.bundle import read_bundle
+from contract.sampling import Sampling
 from edge_agent.bundles import LoadedBundle, load_bundle
+from tests.edge_agent.ramp import a_candidate
+from tests.edge_agent.update_world import UpdateWorld
 
 # How fast a machine is must not decide whether a test passes.
 settings.register_profile("untimed", deadline=None)
@@ -54,3 +59,16 @@ def keywords(models: Path) -> Path:
 def bundle(keywords: Path) -> LoadedBundle:
     """It, loaded."""
     return load_bundle(keywords, VERSION)
+
+
+@pytest.fixture
+def world(tmp_path_factory: pytest.TempPathFactory, keywords: Path) -> Callable[..., UpdateWorld]:
+    """Makes nodes without devices, on which models are exchanged."""
+    manifest = read_bundle(keywords).manifest
+
+    def make(policy: str = "all", private: tuple[str, ...] = (), **first: Any) -> UpdateWorld:
+        sampling = Sampling(private=private, random_per_hour=0)
+        model = a_candidate(manifest, "a" * 64, **first)
+        return UpdateWorld(tmp_path_factory.mktemp("state"), model, policy=policy, sampling=sampling)
+
+    return make

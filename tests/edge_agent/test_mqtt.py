@@ -1,5 +1,6 @@
 """The link, against a real broker that is absent, killed, and back."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from contract.commands import Command
 from contract.messages import Birth, Heartbeat
 from contract.topics import DETECTION
+from contract.updates import Desired, Fetch, Piece
 from edge_agent.mqtt import Link, LinkError, probe
 from edge_agent.mqtt.window import LIMIT_BYTES, LIMIT_MESSAGES, Window, back_off_s
 from edge_agent.outbox import Outbox
@@ -43,10 +45,12 @@ class Node:
 
     def __init__(self, folder: Path, port: int, boot: str = BOOT, **broker: Any) -> None:
         self.commands: list[Command] = []
+        self.desired: list[Desired] = []
         self.outbox = Outbox(folder / "outbox.sqlite", boot, limit_bytes=10**7, commit_s=0.01)
         self.link = Link(
             BrokerSettings(host="127.0.0.1", port=port, **broker), "attic", self.outbox,
             resend_after_s=0.5, birth=lambda: a_birth(boot), on_command=self.commands.append,
+            on_desired=self.desired.append,
         )  # fmt: skip
         self.outbox.start()
         self.link.start()
@@ -190,6 +194,34 @@ def test_commands_arrive_and_what_is_no_message_is_ignored(
     wait_until(lambda: node.commands == [command], timeout_s=10)
     node.send(1)
     wait_until(lambda: delivered(node), timeout_s=10)
+
+
+def test_what_is_desired_arrives_also_when_it_was_said_before(
+    broker: Mosquitto, aggregator: Acknowledger, make_node: Callable[..., Node]
+) -> None:
+    aggregator.desire("attic", Desired(serial=1, issued_s=1))
+    node = make_node(broker.port)
+    wait_until(lambda: [desired.serial for desired in node.desired] == [1])
+    aggregator.desire("attic", Desired(serial=2, issued_s=1))
+    wait_until(lambda: [desired.serial for desired in node.desired] == [1, 2])
+
+
+def test_pieces_answer_the_question_that_they_belong_to(
+    broker: Mosquitto, aggregator: Acknowledger, make_node: Callable[..., Node]
+) -> None:
+    node = make_node(broker.port)
+    wait_until(lambda: node.link.connected)
+    with pytest.raises(TimeoutError):
+        node.link.ask(Fetch(id="0" * 16, path="metadata/x.json", offset=0, length=9), 0.05)
+    pieces: list[Piece] = []
+    question = Fetch(id="1" * 16, path="metadata/timestamp.json", offset=0, length=9)
+    asking = threading.Thread(target=lambda: pieces.append(node.link.ask(question, 20)))
+    asking.start()
+    aggregator.wait(lambda: question in aggregator.kinds("fetch"))
+    for number in (0, 7, 1):
+        aggregator.answer("attic", Piece(id=f"{number}" * 16, total=9, content=b"%d" % number, status=206))
+    asking.join(20)
+    assert [piece.content for piece in pieces] == [b"1"]
 
 
 def test_a_probe_tells_whether_the_broker_accepts(broker: Mosquitto) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -92,9 +93,15 @@ def test_folds_are_left_out_in_turn(esc10: Path, tmp_path: Path, frontend: Front
     ]
 
 
-def test_a_stream_is_listened_to(commands: Path, tmp_path: Path, frontend: Frontend) -> None:
-    asked = order(commands, tmp_path / "out", models=("tree",), stream=commands / "_background_noise_")
+def test_a_stream_is_listened_to_but_for_broken_files(
+    commands: Path, tmp_path: Path, frontend: Frontend
+) -> None:
+    stream = tmp_path / "stream"
+    shutil.copytree(commands / "_background_noise_", stream)
+    (stream / "torn.wav").write_bytes(b"RIFF")
+    asked = order(commands, tmp_path / "out", models=("tree",), stream=stream)
     compared = compare(asked, silent, frontend)
+    assert any("torn.wav" in sentence for sentence in compared.broken)
     assert compared.rows[0].alarms_per_hour is not None
     assert compared.plain["stream_hours"] == pytest.approx(3 / 3600, rel=0.03)
 

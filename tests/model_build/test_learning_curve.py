@@ -8,7 +8,6 @@ import pytest
 
 from model_build.evaluate import step_levels_db
 from model_build.examples import whole_steps
-from model_build.retrain import curve
 from model_build.retrain.curve import Answers, Card, Curve, Experiment, PoolWindow
 from model_build.retrain.hearing import Clip
 from model_build.runtime import Frontend
@@ -51,11 +50,8 @@ def first_to_last(cards: Sequence[Card], answers: Answers) -> int:
     return len(answers)
 
 
-def test_reviews_teach_what_the_starter_did_not_know(
-    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(curve, "STARTER_EPOCHS", 40)
-    monkeypatch.setattr(curve, "RETRAIN_EPOCHS", 25)
+def test_reviews_teach_what_the_starter_did_not_know(experiment: Experiment) -> None:
+    experiment = dataclasses.replace(experiment, starter_epochs=40, retrain_epochs=25)
     said: list[int] = []
     made = Curve(experiment, 3, lambda what, done, total: said.append(done))
     assert len(made.cards) == len(experiment.pool)
@@ -69,12 +65,9 @@ def test_reviews_teach_what_the_starter_did_not_know(
     assert after.accuracy >= 0.9
 
 
-def test_an_order_is_asked_with_what_has_been_answered(
-    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_order_is_asked_with_what_has_been_answered(experiment: Experiment) -> None:
     """The queue sees posteriors and answers, and each card once; never the truth of what is not answered."""
-    monkeypatch.setattr(curve, "STARTER_EPOCHS", 1)
-    monkeypatch.setattr(curve, "RETRAIN_EPOCHS", 1)
+    experiment = dataclasses.replace(experiment, starter_epochs=1, retrain_epochs=1)
     seen: list[tuple[int, ...]] = []
 
     def order(cards: Sequence[Card], answers: Answers) -> int:

@@ -1,6 +1,7 @@
 // Answers cards by key. The next cards wait in the page, so that one is there the moment another is answered;
 // answers travel behind, one after the other, and a card whose answer did not arrive comes back.
 import { element } from "./morph.js";
+import { stop } from "./sound.js";
 import { writeTimes } from "./times.js";
 
 const AHEAD = 2;
@@ -25,6 +26,7 @@ const windowOf = (card) => card.dataset.window;
 
 function show(card) {
   shown = card;
+  stop();
   stage.replaceChildren(card ?? waiting());
   if (card) prepare(card);
   stage.focus({ preventScroll: true });
@@ -152,6 +154,7 @@ function press(button) {
   if (button?.type === "checkbox") button.checked = !button.checked;
   else if (!button) return false;
   else if (button.dataset.key === "u") undo();
+  else if ("play" in button.dataset) button.click();
   else answer(button.value);
   return true;
 }

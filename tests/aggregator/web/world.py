@@ -381,7 +381,10 @@ def a_world(
         fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(),
         accounts=FakeAccounts(password), statistics=FakeStatistics(), commands=FakeCommands(fleet),
         # Pages of reviewing are tested over a real store.
-        review=None, labels=None, dataset=None, label_files=None, deletion=None, drift=FakeDrift(),
-        sampling=FakeSampling(fleet),
-        retrain=FakeRetrain(), releases=FakeReleases(), snapshots=FakeSnapshots(), namespace="soundpost",
+        review=None, labels=None, dataset=None, label_files=None, deletion=None, sound=None,
+        drift=FakeDrift(), sampling=FakeSampling(fleet),
+        retrain=FakeRetrain(), releases=FakeReleases(), snapshots=FakeSnapshots(),
+        # Updates are tested over a real repository.
+        ota_repository=None, ota_delivery=None, ota_publishing=None, rollouts=None, pins=None,
+        shadows=None, audit=None, namespace="soundpost",
     )  # fmt: skip

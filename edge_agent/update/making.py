@@ -1,0 +1,64 @@
+"""Chooses the parts of the installer from the settings."""
+
+from collections.abc import Callable
+
+from contract.updates import Desired
+from edge_agent.errors import SettingsError
+from edge_agent.settings import Settings
+from edge_agent.update.fetch import Http, make_context
+from edge_agent.update.install import Installer, Tell
+from edge_agent.update.mqtt_fetch import Ask, Pieces
+from edge_agent.update.selftest import Allowed, SelfTest
+from edge_agent.update.source import FetchError, Source
+from edge_agent.update.store import ModelStore
+from edge_agent.update.trust import Trust
+
+
+def make_store(settings: Settings) -> ModelStore:
+    """The store in the node's state folder; the shipped bundle is ``[model] bundle``."""
+    if settings.model.bundle is None:
+        raise SettingsError("[model] bundle: say which model to run, for example models/keywords.bundle")
+    folder = settings.node.state_path / "models"
+    return ModelStore(folder, settings.model.bundle, crashes_most=settings.update.crashes_most)
+
+
+def make_installer(
+    settings: Settings, store: ModelStore, agent_version: str, tell: Tell, ask: Ask | None = None
+) -> Installer:
+    """The installer; ``SettingsError`` if updates are not active, or settings do not fit.
+
+    ``ask`` is needed with ``[update] transport = mqtt``: it publishes a ``Fetch`` and returns the ``Piece``
+    with its id within so many seconds, or raises ``TimeoutError``.
+    """
+    update = settings.update
+    if update.root is None:
+        raise SettingsError("[update] root: needed to take new models")
+    return Installer(
+        store, Trust(store.folder, update.root), _source(settings, ask),
+        SelfTest(agent_version, Allowed(
+            time_s=update.selftest_s, memory_mb=update.memory_mb, cost_factor_most=update.cost_factor_most,
+            new_frontend=update.new_frontend,
+        )), tell, node=settings.node.name, agent_version=agent_version,
+        limit_bytes_per_s=update.limit_bytes_per_s,
+    )  # fmt: skip
+
+
+def _source(settings: Settings, ask: Ask | None) -> Callable[[Desired], Source]:
+    update = settings.update
+    if update.transport == "mqtt":
+        if ask is None:
+            raise SettingsError("[update] transport: mqtt needs a broker")
+        pieces = Pieces(ask)
+        return lambda _desired: pieces
+    try:
+        context = make_context(update.ca_file)
+    except OSError as error:
+        raise SettingsError(f"[update] ca_file: {error.strerror or error}") from error
+
+    def http(desired: Desired) -> Source:
+        base = update.url or desired.url
+        if not base:
+            raise FetchError("neither the settings nor the aggregator say where to fetch from")
+        return Http(base, settings.node.name, desired.token, context)
+
+    return http
