@@ -167,9 +167,10 @@ def deletion(settings: Settings, opened: Database) -> "DeletionService":
 
 def sound(opened: Database) -> "SoundService":
     """What makes sound of stored frames."""
-    from aggregator.services.sound import LoggedAudit, SoundService
+    from aggregator.services.audit import AuditService
+    from aggregator.services.sound import SoundService
 
-    return SoundService(opened, LoggedAudit())
+    return SoundService(opened, AuditService(opened))
 
 
 def dataset(opened: Database) -> "ReviewedWindows":

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
@@ -41,6 +41,13 @@ class Examined:
     """The hash of the last good entry. Whoever keeps it elsewhere also sees when the end is cut off."""
     head_known: bool | None
     """Whether a head that was kept elsewhere is part of the log; None if none was given."""
+
+
+class Audit(Protocol):
+    """Where it is kept who did what."""
+
+    def record(self, who: str, action: str, details: Mapping[str, Any]) -> None:
+        """Keep it."""
 
 
 class AuditService:

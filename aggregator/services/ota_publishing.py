@@ -1,14 +1,14 @@
 """What whoever signs meets at the aggregator: what is in force, accepted releases, and the way in."""
 
-import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from aggregator.domain.published import Published
 from aggregator.domain.releases import ACCEPTED
 from aggregator.errors import ReleaseError
 from aggregator.services import publish_token
+from aggregator.services.audit import Audit
 from aggregator.services.ota_repository import OtaRepository
 from aggregator.services.releases import ReleaseService
 from aggregator.trust.limits import HAND_OVER_BYTES
@@ -19,34 +19,17 @@ if TYPE_CHECKING:
 LARGEST_UPLOAD_BYTES: Final = HAND_OVER_BYTES
 _UPLOADER: Final = "upload"
 
-_log = logging.getLogger(__name__)
-
-
-class Audit(Protocol):
-    """Where every action is written down."""
-
-    def record(self, who: str, action: str, details: dict[str, Any]) -> None:
-        """Write it down."""
-
-
-class LoggedAudit:
-    """Writes to the log alone."""
-
-    def record(self, who: str, action: str, details: dict[str, Any]) -> None:
-        """Write it down."""
-        _log.info("%s by %s: %s", action, who, details)
-
 
 class OtaPublishing:
     """Safe for use by many threads."""
 
     def __init__(
-        self, repository: OtaRepository, releases: ReleaseService, folder: Path, audit: Audit | None = None
+        self, repository: OtaRepository, releases: ReleaseService, folder: Path, audit: Audit
     ) -> None:
         self._repository = repository
         self._releases = releases
         self._folder = folder
-        self._audit = audit or LoggedAudit()
+        self._audit = audit
 
     def opens(self, token: str) -> bool:
         """Whether ``token`` is the one for uploads."""

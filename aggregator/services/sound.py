@@ -1,16 +1,16 @@
 """What nodes heard, made into sound again from the frames that are stored. Whoever listens is recorded."""
 
-import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.domain.timeline import Piece, Stretch, line_up
 from aggregator.errors import SoundError, UnknownNodeError, UnknownWindowError
+from aggregator.services.audit import Audit
 from aggregator.store import detections as detection_store
 from aggregator.store import sound as store
 from aggregator.store.database import Database
@@ -19,23 +19,6 @@ from contract.codec.reconstruction import Reconstruction
 
 LONGEST_SPAN_S: Final = 24 * 3600.0
 _SLICE: Final = 50
-
-_log = logging.getLogger(__name__)
-
-
-class Audit(Protocol):
-    """Where it is kept who did what."""
-
-    def record(self, who: str, action: str, details: Mapping[str, object]) -> None:
-        """Keep it."""
-
-
-class LoggedAudit:
-    """Keeps it in the log."""
-
-    def record(self, who: str, action: str, details: Mapping[str, object]) -> None:
-        """One line."""
-        _log.info("%s by %r: %s", action, who, " ".join(f"{key}={value!r}" for key, value in details.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

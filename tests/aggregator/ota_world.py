@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import cache
@@ -58,6 +58,13 @@ class Wished:
     def may_fetch(self, node: str, digest: str) -> bool:
         wanted = self.by_node.get(node)
         return wanted is not None and wanted.release == digest
+
+
+class NoAudit:
+    """Keeps nothing."""
+
+    def record(self, who: str, action: str, details: Mapping[str, Any]) -> None:
+        pass
 
 
 class OtaWorld:
@@ -129,7 +136,7 @@ class OtaWorld:
 
     def services(self, bandwidth: Bandwidth | None = None, releases: Any = None) -> Services:
         delivery = OtaDelivery(self.repository, self.wishes, bandwidth or Bandwidth())
-        publishing = OtaPublishing(self.repository, releases, self.folder / "ota")
+        publishing = OtaPublishing(self.repository, releases, self.folder / "ota", NoAudit())
         return replace(
             world.a_world(),
             ota_repository=self.repository, ota_delivery=delivery, ota_publishing=publishing,

@@ -13,6 +13,7 @@ import soundfile
 from aggregator import bootstrap
 from aggregator.__main__ import main
 from aggregator.errors import SoundError, UnknownNodeError, UnknownWindowError
+from aggregator.services.audit import AuditService
 from aggregator.services.ingest import IngestService
 from aggregator.services.sound import SoundService
 from aggregator.services.sound_files import as_bytes, file_name
@@ -145,9 +146,7 @@ def test_what_cannot_be_heard_is_said(sound: SoundService, audit: KeptAudit) -> 
     assert audit.kept == []
 
 
-def test_the_command_writes_files(
-    heard: Heard, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_command_writes_files(heard: Heard, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = ["--store-folder", str(tmp_path)]
     out = tmp_path / "sounds"
     out.mkdir()
@@ -156,6 +155,7 @@ def test_the_command_writes_files(
     span = ["--since", str(DAY_AGO_S), "--until", str(DAY_AGO_S + 100)]
     assert main(["export-audio", "--node", "attic", *span, "--out", str(out), "--json", *where]) == 0
     told = json.loads(capsys.readouterr().out.split("\n", 1)[1])
+    assert [entry.action for entry in AuditService(heard.database).newest()] == ["listen", "listen"]
     assert soundfile.info(told["path"]).duration == pytest.approx(8)
     assert sorted(path.suffix for path in out.iterdir()) == [".flac", ".wav"]
 
