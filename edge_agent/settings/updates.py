@@ -22,7 +22,9 @@ class UpdateSettings(Section):
         PATH, "certificate authority for https; empty: those of the system", default=None
     )
     transport: str = setting(
-        choice("http", "mqtt"), "http, if anybody names an address; mqtt: through the broker, in pieces", default="http"
+        choice("http", "mqtt"),
+        "http, if anybody names an address; mqtt: through the broker, in pieces",
+        default="http",
     )
     limit_bytes_per_s: int = setting(
         integer(0, 10**9), "download no faster, bytes/s; 0: no limit of our own", default=0

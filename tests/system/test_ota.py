@@ -143,7 +143,7 @@ def operator(tmp_path: Path, broker: Mosquitto, models: Path) -> Iterator[Operat
 
 
 @pytest.mark.slow
-def test_a_fleet_takes_a_good_model_refuses_a_bad_one_and_goes_back(operator: Operator, tmp_path: Path) -> None:
+def test_a_good_model_reaches_the_fleet_and_a_bad_one_the_canary(operator: Operator, tmp_path: Path) -> None:
     operator.sign("keys", "init")
     root = {"root": operator.first_root()}
     operator.begin({"attic": root, "barn": root | {"transport": "mqtt"}, NEVER: {}})
