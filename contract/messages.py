@@ -80,6 +80,7 @@ class Birth(Message):
     tags: tuple[str, ...] = checked(sequence_of(name, high=50), "words to group nodes by", default=())
     started_s: float = checked(_WALL, "seconds since 1970 when the agent started")
     clock_synced: bool = checked(truth, "whether the node believes its clock")
+    takes_updates: bool = checked(truth, "whether it takes new models over the air", default=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

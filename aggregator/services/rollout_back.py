@@ -9,8 +9,11 @@ from aggregator.errors import RolloutError
 from aggregator.services.rollout_wish import Wish, find_release
 
 
-def ways_back(members: Sequence[Member], published: Sequence[Published], release: str) -> list[Wish]:
-    """One rollout for each bundle that these nodes ran before, or one to ``release``.
+def ways_back(
+    members: Sequence[Member], published: Sequence[Published], release: str, *, probation_s: float
+) -> list[Wish]:
+    """One rollout for each bundle that these nodes ran before, or one to ``release``; as long on probation
+    as in the rollout that they come back from.
 
     ``RolloutError`` if one of those bundles is not published: then nobody goes back.
     """
@@ -24,14 +27,15 @@ def ways_back(members: Sequence[Member], published: Sequence[Published], release
                 f"{member.node} ran {was} before, which is not published: publish it, or name another release"
             )
         back.setdefault(digest, []).append(member.node)
-    return [_wish(digest, names) for digest, names in back.items()]
+    return [_wish(digest, names, probation_s) for digest, names in back.items()]
 
 
-def _wish(digest: str, names: Sequence[str]) -> Wish:
+def _wish(digest: str, names: Sequence[str], probation_s: float) -> Wish:
     return Wish(
         release=digest,
         new_front_end=True,
         takes_new=False,
+        probation_s=probation_s,
         targets=Targets(nodes=tuple(sorted(names)), any_model=True),
         # Everybody at once, whatever happens: what they run is the worse of the two.
         waves=(Wave(name="back", percent=100, error_percent=100, success_percent=0),),

@@ -54,6 +54,7 @@ def read_node(row: Any) -> Node | None:
         digest=birth["bundle_digest"],
         frontend_digest=birth["frontend_digest"],
         agent_version=birth["agent_version"],
+        takes_updates=birth.get("takes_updates", False),
         heard_s=row.last_heard_s or 0.0,
     )
 

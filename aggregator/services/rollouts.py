@@ -101,7 +101,10 @@ class RolloutService(RolloutBoard):
             store.lock(connection)
             tracked = read_tracked(connection, row_of(connection, rollout_id))
             live = [one for one in tracked.members.values() if tracked.is_live(one)]
-            wishes = ways_back([one for one in live if one.state == SUCCEEDED], published, release)
+            wishes = ways_back(
+                [one for one in live if one.state == SUCCEEDED], published, release,
+                probation_s=tracked.rollout.plan.probation_s,
+            )  # fmt: skip
             if not tracked.rollout.ended:
                 why = said or "rolled back"
                 self._save(connection, orders.halt(tracked.rollout, tracked.members, why, self._now()))

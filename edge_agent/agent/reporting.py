@@ -67,6 +67,7 @@ def birth(identity: Identity, settings: Settings, policy: str, sampling: Samplin
         tags=settings.node.tags,
         started_s=identity.started_s,
         clock_synced=health.clock_synced(),
+        takes_updates=settings.update.active,
     )
 
 

@@ -17,12 +17,14 @@ class UpdateSettings(Section):
         default=None,
     )  # fmt: skip
     enabled: bool = setting(TRUTH, "take new models, if root is given", default=True)
-    url: str = setting(string(500), "where they are; empty: where the aggregator says", default="")
+    url: str = setting(string(500), "address of the aggregator, https://…; empty: as it says", default="")
     ca_file: Path | None = setting(
         PATH, "certificate authority for https; empty: those of the system", default=None
     )
     transport: str = setting(
-        choice("http", "mqtt"), "mqtt: in pieces through the broker, where no HTTP passes", default="http"
+        choice("http", "mqtt"),
+        "http, if anybody names an address; mqtt: through the broker, in pieces",
+        default="http",
     )
     limit_bytes_per_s: int = setting(
         integer(0, 10**9), "download no faster, bytes/s; 0: no limit of our own", default=0

@@ -1,6 +1,7 @@
 """Chooses the parts of the installer from the settings."""
 
 from collections.abc import Callable
+from typing import Final
 
 from contract.updates import Desired
 from edge_agent.errors import SettingsError
@@ -12,6 +13,9 @@ from edge_agent.update.selftest import Allowed, SelfTest
 from edge_agent.update.source import FetchError, Source
 from edge_agent.update.store import ModelStore
 from edge_agent.update.trust import Trust
+
+_ROUTES: Final = "/ota/v1"
+"""Below the address of the aggregator; what it names itself ends so already."""
 
 
 def make_store(settings: Settings) -> ModelStore:
@@ -45,10 +49,10 @@ def make_installer(
 
 def _source(settings: Settings, ask: Ask | None) -> Callable[[Desired], Source]:
     update = settings.update
+    pieces = None if ask is None else Pieces(ask)
     if update.transport == "mqtt":
-        if ask is None:
+        if pieces is None:
             raise SettingsError("[update] transport: mqtt needs a broker")
-        pieces = Pieces(ask)
         return lambda _desired: pieces
     try:
         context = make_context(update.ca_file)
@@ -56,7 +60,9 @@ def _source(settings: Settings, ask: Ask | None) -> Callable[[Desired], Source]:
         raise SettingsError(f"[update] ca_file: {error.strerror or error}") from error
 
     def http(desired: Desired) -> Source:
-        base = update.url or desired.url
+        base = f"{update.url.rstrip('/')}{_ROUTES}" if update.url else desired.url
+        if not base and pieces is not None:
+            return pieces
         if not base:
             raise FetchError("neither the settings nor the aggregator say where to fetch from")
         return Http(base, settings.node.name, desired.token, context)

@@ -39,6 +39,7 @@ def birth(**fields: Any) -> Birth:
             "tags": ("north",),
             "started_s": NOW_S,
             "clock_synced": True,
+            "takes_updates": True,
         }
         | fields
     )

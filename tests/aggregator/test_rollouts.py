@@ -256,7 +256,7 @@ def test_a_node_can_be_pinned_to_a_release(rolling: Rolling) -> None:
 
 def test_rolling_back_sends_nodes_to_what_they_ran(rolling: Rolling) -> None:
     rolling.shelf.bundles.append(bundle(OLD, model=messages.MODEL))
-    number = rolling.make("all=100%")
+    number = rolling.make("all=100%", probation_s=90.0)
     rolling.tick()
     rolling.say("attic", "confirmed")
     rolling.say("barn", "confirmed")
@@ -269,7 +269,7 @@ def test_rolling_back_sends_nodes_to_what_they_ran(rolling: Rolling) -> None:
     rolling.tick()
     wanted = rolling.wants("attic")
     assert wanted is not None
-    assert (wanted.release, wanted.rollout) == (OLD, back.id)
+    assert (wanted.release, wanted.rollout, wanted.probation_s) == (OLD, back.id, 90.0)
 
 
 def test_rolling_back_to_what_is_not_published_is_refused_whole(rolling: Rolling) -> None:

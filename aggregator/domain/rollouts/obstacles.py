@@ -61,6 +61,8 @@ def obstacle(
 def unfit(plan: Plan, node: Node) -> str:
     """Why a node cannot run the release; empty if it can."""
     release = plan.release
+    if not node.takes_updates:
+        return "it takes no updates: [update] root is not set there"
     if release.nodes is not None and node.name not in release.nodes:
         return "the release is not for this node"
     if node.frontend_digest != release.frontend_digest and not plan.new_front_end:

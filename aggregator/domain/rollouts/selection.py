@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from aggregator.domain.rollouts.obstacles import unfit
 from aggregator.domain.rollouts.plan import LIVE, Plan, Wave
 from aggregator.domain.rollouts.states import Member, Node
 
@@ -59,11 +60,13 @@ def late_wave(plan: Plan, node: Node) -> int | None:
 
 
 def _units(plan: Plan, nodes: Sequence[Node]) -> list[list[Node]]:
-    """What goes together, in the order in which it comes."""
-    if not plan.whole_sites:
-        return [[node] for node in sorted(nodes, key=lambda node: place(node.name, plan.seed))]
-    ordered = sorted(nodes, key=lambda node: (place(node.place, plan.seed), node.place, node.name))
-    return [list(unit) for _, unit in groupby(ordered, key=lambda node: node.place)]
+    """What goes together, in the order in which it comes: last what cannot run it, for a canary must."""
+    if plan.whole_sites:
+        ordered = sorted(nodes, key=lambda node: (place(node.place, plan.seed), node.place, node.name))
+        units = [list(unit) for _, unit in groupby(ordered, key=lambda node: node.place)]
+    else:
+        units = [[node] for node in sorted(nodes, key=lambda node: place(node.name, plan.seed))]
+    return sorted(units, key=lambda unit: any(unfit(plan, node) for node in unit))
 
 
 def _chosen(wave: Wave, pool: Sequence[list[Node]], total: int, reached: int) -> list[list[Node]]:

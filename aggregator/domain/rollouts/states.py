@@ -46,6 +46,7 @@ class Node:
     """Of the bundle that its last birth named."""
     frontend_digest: str = ""
     agent_version: str = ""
+    takes_updates: bool = True
     heard_s: float = 0.0
 
     @property

@@ -167,6 +167,20 @@ def test_a_node_that_cannot_run_it_is_skipped_and_says_why(release: Release, rea
     assert (fleet.states()["n00"], fleet.members()["n00"].reason) == ("skipped", reason)
 
 
+def test_a_node_that_takes_no_updates_is_skipped_until_it_does() -> None:
+    nodes = [a_node(name, takes_updates=name == "c") for name in "abcd"]
+    fleet = Fleet(*nodes)
+    fleet.make(a_plan())
+    assert fleet.turn() == ["c"], "the canary is one that can"
+    fleet.confirm("c")
+    assert (fleet.turn(), fleet.turn()) == ([], [])
+    assert fleet.states() == {"a": "skipped", "b": "skipped", "c": "succeeded", "d": "skipped"}
+    assert fleet.members()["a"].reason == "it takes no updates: [update] root is not set there"
+    assert fleet.rollout().state == "finished", "nobody waits for them"
+    fleet.join(a_node("a", heard_s=fleet.now_s))
+    assert fleet.turn() == ["a"]
+
+
 def test_another_front_end_can_be_asked_for() -> None:
     fleet = fleet_of(1)
     fleet.make(a_plan(ALL, release=a_release(frontend_digest="ee" * 32), new_front_end=True))

@@ -90,7 +90,7 @@ class Node:
             frontend_digest=DIGEST, labels=LABELS, thresholds=(0.5, 0.5, 0.6, 0.6, None), step_ms=200,
             publish="results+features", sampling=sampling, input="USB microphone",
             runtime="ai-edge-litert 2.1", platform="Raspberry Pi 4, Linux aarch64", site=self._site,
-            tags=("outdoor",), started_s=self._began, clock_synced=True,
+            tags=("outdoor",), started_s=self._began, clock_synced=True, takes_updates=True,
         )  # fmt: skip
         self._hub.send(self.name, topics.BIRTH, birth)
         self._state(online=True)

@@ -5,12 +5,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from contract.topics import DESIRED
-from contract.updates import Desired
+from contract.updates import Desired, Fetch, Piece
 from contract.wire import encode
 from edge_agent.errors import SettingsError
 from edge_agent.update import Ready, Refused, Waiting, make_installer, make_store
@@ -242,6 +243,34 @@ def test_what_is_desired_counts_only_if_it_is_later(hub: Hub, node: Path) -> Non
     assert found is not None
     assert found.release == "1" * 64
     assert one.desired(last, GO_ON) == found
+
+
+def test_an_address_of_the_settings_comes_before_that_of_the_aggregator(hub: Hub, node: Path) -> None:
+    chosen = settings(node, url=f"{hub.base}/")
+    one = make_installer(chosen, make_store(chosen), "0.1.0", Told())
+    later = replace(desired("1" * 64), serial=2)
+    hub.habits.files["/ota/v1/nodes/roof/desired"] = encode(DESIRED, later)
+    assert one.desired(desired("0" * 64, url="http://127.0.0.1:9/ota/v1", token="x"), GO_ON) == later
+
+
+def test_where_nobody_names_an_address_the_broker_brings_it(
+    node: Path, repository: Repository, newer: bytes
+) -> None:
+    digest = repository.add(newer, NAME, model="keywords@9.0.0")
+
+    def ask(wanted: Fetch, _timeout_s: float) -> Piece:
+        content = repository.files.get(wanted.path)
+        piece = (content or b"")[wanted.offset : wanted.offset + wanted.length]
+        status = 404 if content is None else 206
+        return Piece(id=wanted.id, total=len(content or b""), content=piece, status=status)
+
+    chosen = settings(node)
+    outcome = make_installer(chosen, make_store(chosen), "0.1.0", Told(), ask).step(
+        desired(digest, NAME), GO_ON
+    )
+    assert isinstance(outcome, Ready), outcome
+    alone = make_installer(chosen, make_store(chosen), "0.1.0", Told())
+    assert isinstance(alone.step(desired("2" * 64, NAME), GO_ON), Waiting)
 
 
 def test_settings_that_do_not_fit_are_named(node: Path) -> None:
