@@ -186,9 +186,9 @@ def _wave(wave: WaveView) -> str:
 
 def _member(member: MemberView) -> str:
     bytes_ = f" {member.done_bytes}/{member.total_bytes} B" if member.phase == "downloading" else ""
-    reason = f": {member.reason}" if member.reason else ""
     attempt = f" (attempt {member.attempt})" if member.attempt > 1 else ""
-    return f"  {member.node:24} {member.wave:12} {member.state:10} {member.phase}{bytes_}{attempt}{reason}"
+    told = ": ".join(filter(None, (f"{member.phase}{bytes_}{attempt}".strip(), member.reason)))
+    return f"  {member.node:24} {member.wave:12} {member.state:10} {told}".rstrip()
 
 
 def _moment(seconds: float) -> str:

@@ -23,7 +23,7 @@ def known_nodes(connection: Connection) -> dict[str, Node]:
     return {row.name: node for row in rows if (node := read_node(row)) is not None}
 
 
-def refuse_overlap(connection: Connection, members: Sequence[Member]) -> None:
+def refuse_overlap(connection: Connection, members: Sequence[Member], *, instead: str = "") -> None:
     """``RolloutError`` while another rollout holds one of these nodes."""
     names = {member.node for member in members}
     for row in store.in_states(connection, (RUNNING, PAUSED)):
@@ -32,8 +32,8 @@ def refuse_overlap(connection: Connection, members: Sequence[Member]) -> None:
         if held:
             others = f" and {len(held) - 1} more" if len(held) > 1 else ""
             raise RolloutError(
-                f"rollout {row.id} is {row.state} and holds {held[0]}{others}: halt or cancel it first, "
-                "or let the new one wait for it"
+                f"rollout {row.id} is {row.state} and holds {held[0]}{others}: "
+                f"halt or cancel it first{instead}"
             )
 
 

@@ -95,7 +95,8 @@ class RolloutService(RolloutBoard):
         self, rollout_id: int, who: str, *, release: str = "", reason: str = ""
     ) -> list[RolloutView]:
         """End a rollout, and send every node that has its release back to what it ran before, or to
-        ``release``; the rollouts that do so. ``RolloutError`` if that is not published."""
+        ``release``; the rollouts that do so. ``RolloutError`` if that is not published, or another
+        rollout holds one of these nodes."""
         published, said = self.published(), _said(reason)
         with self._database.write() as connection:
             store.lock(connection)
@@ -116,6 +117,7 @@ class RolloutService(RolloutBoard):
             for wish in wishes:
                 plan = plan_of(wish, find_release(published, wish.release))
                 members = members_of(plan, nodes, require_shadow=False)
+                refuse_overlap(connection, members)
                 name = f"back from rollout {rollout_id}"
                 made.append(begin(connection, plan, members, name=name, who=who, now_s=self._now()))
             return [view_of(connection, number) for number in made]
@@ -127,7 +129,7 @@ class RolloutService(RolloutBoard):
         nodes: dict[str, Node] = known_nodes(connection)
         members = members_of(plan, nodes, require_shadow=self._require_shadow)
         if not wish.waits:
-            refuse_overlap(connection, members)
+            refuse_overlap(connection, members, instead=", or let the new one wait for it")
         return members
 
     def _order(

@@ -57,7 +57,7 @@ def test_a_rollout_from_its_preview_to_its_end(run: Run, rolling: Rolling) -> No
     status, said, _ = run("rollout", "show", "1", "--state", "failed")
     assert status == 3
     assert "paused (wave canary: 1 of 1 nodes failed, at most 5 % may)" in said
-    assert "rolled_back: deaf" in said
+    assert "failed     rolled_back: deaf" in said
     assert run("rollout", "retry", "1")[0] == 0
     rolling.tick()
     rolling.say(canary, "confirmed")

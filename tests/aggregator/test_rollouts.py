@@ -272,6 +272,23 @@ def test_rolling_back_sends_nodes_to_what_they_ran(rolling: Rolling) -> None:
     assert (wanted.release, wanted.rollout, wanted.probation_s) == (OLD, back.id, 90.0)
 
 
+def test_rolling_back_does_not_wait_in_silence_for_another_rollout(rolling: Rolling) -> None:
+    rolling.shelf.bundles += [bundle(OLD, model=messages.MODEL), bundle(NEWER, model="sounds@3.0.0")]
+    number = rolling.make("all=100%")
+    rolling.tick()
+    for name in NAMES:
+        rolling.say(name, "confirmed")
+    rolling.tick()
+    rolling.nodes(*NAMES, bundle_digest=NEW, model="sounds@2.0.0")
+    other = rolling.make("canary=1", "all=100%", release=NEWER)
+    with pytest.raises(RolloutError, match=f"rollout {other} is running and holds attic and 3 more: halt"):
+        rolling.rollouts.roll_back(number, "ada")
+    assert rolling.rollouts.get(number).state == "finished"
+    rolling.rollouts.roll_back(other, "ada")
+    (back,) = rolling.rollouts.roll_back(number, "ada")
+    assert back.counts["waiting"] == len(NAMES)
+
+
 def test_rolling_back_to_what_is_not_published_is_refused_whole(rolling: Rolling) -> None:
     number = rolling.make("all=100%")
     rolling.tick()

@@ -41,7 +41,7 @@ class Operator:
         self._passphrase.chmod(0o600)
         self._broker = {"host": "127.0.0.1", "port": broker.port}
         port = free_port()
-        settings = {
+        settings: dict[str, dict[str, Any]] = {
             "broker": self._broker, "store": {"folder": str(folder / "store")}, "web": {"port": port},
             "ota": {"url": f"http://127.0.0.1:{port}"},
         }  # fmt: skip
@@ -76,7 +76,7 @@ class Operator:
         """``aggregator ota``; what it says as JSON."""
         done = subprocess.run(
             [*AGGREGATOR, "ota", *words, "--json", "--config", str(self._config)],
-            capture_output=True, text=True, timeout=180, env=_environment(), check=False,
+            capture_output=True, text=True, timeout=300, env=_environment(), check=False,
         )  # fmt: skip
         assert done.returncode == status, f"{words}: {done.stderr}{done.stdout}{self.tails()}"
         return json.loads(done.stdout)
@@ -94,7 +94,7 @@ class Operator:
         """One node, then all; what it is in the end."""
         waves = ("--wave", "canary=1", "--wave", "all=100%")
         told: dict[str, Any] = self.run(
-            "rollout", "create", release, *waves, "--probation", "5s", "--watch",
+            "rollout", "create", release, *waves, "--probation", "2s", "--watch",
             status=status,
         )["rollout"]  # fmt: skip
         return told
@@ -143,6 +143,7 @@ def operator(tmp_path: Path, broker: Mosquitto, models: Path) -> Iterator[Operat
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_good_model_reaches_the_fleet_and_a_bad_one_the_canary(operator: Operator, tmp_path: Path) -> None:
     operator.sign("keys", "init")
     root = {"root": operator.first_root()}
