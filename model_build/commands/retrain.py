@@ -40,7 +40,7 @@ def add(command: argparse.ArgumentParser) -> None:
         help="folder that keeps what is done, so that a stopped retraining goes on (default: OUT.work)",
     )
     command.add_argument(
-        "--epochs", type=positive, help="instead of a quarter of the recipe's, or what 500 steps need"
+        "--epochs", type=positive, help="instead of a quarter of the recipe's, or what 1000 steps need"
     )
     command.add_argument("--seed", type=positive, help="instead of the recipe's")
     command.add_argument(

@@ -18,8 +18,8 @@ RATE_PART = 0.4
 """Of the recipe's peak rate: what is known already shall not be learned from nothing."""
 EPOCHS_PART = 0.25
 """Of the recipe's epochs, unless those have too few steps."""
-LEAST_STEPS = 500
-"""Fewer steps of the optimizer do not teach a new label: a small base has few in an epoch."""
+LEAST_STEPS = 1000
+"""With half as many steps of the optimizer a new label is found less often, and its neighbour lost."""
 _FAINT = 0.01
 _NEVER = -20.0
 """Logit of a label that the teacher does not know."""
@@ -39,7 +39,7 @@ def enough_epochs(recipe: Recipe, batches: int) -> int:
 
     >>> from model_build.recipe import load_recipe
     >>> enough_epochs(load_recipe("keywords"), 40), enough_epochs(load_recipe("keywords"), 10)
-    (25, 50)
+    (25, 100)
     """
     return max(round(EPOCHS_PART * recipe.training.epochs), -(-LEAST_STEPS // batches))
 
