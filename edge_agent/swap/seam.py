@@ -30,7 +30,7 @@ def plan(pending: int, run: int, successor_run: int, warm: int) -> Plan:
     ``pending`` samples of a run of ``run`` wait in the model that is in service.
 
     >>> plan(pending=100, run=3840, successor_run=4800, warm=16_000)
-    Plan(begin=220, seam=19420)
+    Plan(begin=3740, seam=22940)
     """
     heard = -(-warm // successor_run) * successor_run
     first = -pending % run
