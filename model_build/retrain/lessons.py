@@ -24,6 +24,8 @@ from model_build.shape import STEP_FRAMES
 
 TAUGHT = 0.5
 """Part of a base example's target that the base's network gives; of a window it gives nothing."""
+PLACE_S = 0.15
+"""A word is cut into the middle of its clip; recorded clips have it this much earlier or later, too."""
 _BELOW_DB = (3.0, 30.0)
 """How much quieter than the sound a background is that is mixed in."""
 _BLOCK = 512
@@ -98,7 +100,8 @@ class WindowLessons:
         if anywhere:
             start = int(draw.integers(max(1, len(window) - length + 1)))
         else:
-            reach = round(augment.shift_s * FRAMES_PER_S)
+            shift_s = augment.shift_s + (0.0 if lasting else PLACE_S)
+            reach = round(shift_s * FRAMES_PER_S)
             start = int(self._starts[index]) + int(draw.integers(-reach, reach + 1))
         clip = cut(window, start, length, lasting=lasting)
         return paced(clip, draw.uniform(-augment.speed, augment.speed))
