@@ -162,8 +162,9 @@ def test_what_cannot_be_heard_is_refused(browser: Browser, hub: Hub, path: str, 
     assert fetch(hub, browser, path)[0] == status
 
 
-def test_each_export_is_named_in_the_log(browser: Browser, hub: Hub) -> None:
+def test_each_export_is_named_in_the_audit_log(browser: Browser, hub: Hub) -> None:
     fetch(hub, browser, "/windows/1.flac")
-    log = (hub.settings.folder / "web.log").read_text()
-    assert "listen by" in log
-    assert "node='attic' what='window 1'" in log
+    browser.driver.get(f"{hub.address}/audit")
+    assert "window 1" in browser.driver.find_element("tag name", "main").text
+    entry = hub.services.audit.newest()[0]
+    assert (entry.action, entry.details["what"]) == ("listen", "window 1")
