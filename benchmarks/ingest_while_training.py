@@ -5,8 +5,9 @@
 The aggregator's ingest takes messages from mosquitto at full speed, a window of features among ten. Meanwhile
 ``aggregator trainer`` freezes so many stored, reviewed windows, and retrains and judges from them in a child
 process as it always does. For a round alone that child is stopped, and goes on afterwards; in every other
-round beside the training the card index works, too, on the windows that have no card yet. Trust the ratios of
-medians; the rates belong to the machine, and to what else it does.
+round beside the training the card index works, too, on the windows that have no card yet. After the rounds
+the training goes on without ingest. Its wall time is without stops. A ratio is the median over rounds, each
+against the one alone just before it; the rates belong to the machine, and to what else it does.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from aggregator.services.labels import LabelService
 from aggregator.settings import Settings, Store, Training, as_environment
 from aggregator.store.database import Database
 from benchmarks.ingest_rate import client, detection, ingest, leave_session
-from benchmarks.reviewed_store import NAMESPACE, MadeUp, fill, write_starter
+from benchmarks.reviewed_store import NAMESPACE, NODES, MadeUp, fill, write_starter
 from contract import topics
 from contract.bundle import read_bundle
 from tests.broker import Mosquitto
@@ -174,7 +175,7 @@ class Rounds:
 
     def __init__(self, port: int, database: Database, folder: Path, count: int, made: MadeUp) -> None:
         self._port, self._database, self._folder, self._count = port, database, folder, count
-        self._sequence = 0
+        self._sent = 0
         self._made = made
 
     def rate(self) -> float:
@@ -187,13 +188,13 @@ class Rounds:
         publisher.connect("127.0.0.1", self._port)
         publisher.loop_start()
         for _ in range(self._count):
-            self._sequence += 1
-            node = f"live-{self._sequence % 10}"
-            if self._sequence % WINDOW_EVERY:
-                topic, payload = topics.DETECTION, detection(self._sequence)
+            self._sent += 1
+            node, sequence = f"live-{self._sent % NODES}", self._sent // NODES + 1
+            if sequence % WINDOW_EVERY:
+                topic, payload = topics.DETECTION, detection(sequence)
             else:
                 topic = topics.FEATURES
-                payload = self._made.features(self._sequence, self._made.labels[0], time.time() - 5)
+                payload = self._made.features(sequence, self._made.labels[0], time.time() - 5)
             sent = publisher.publish(topics.topic_name(NAMESPACE, node, topic), payload, 1)
         sent.wait_for_publish(120)
         publisher.disconnect()
@@ -223,7 +224,8 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         trainer = Trainer(settings)
         rates: dict[str, list[float]] = {FREEZING: [], ALONE: [], TRAINING: [], CARDS: []}
         turns = itertools.cycle((ALONE, TRAINING, ALONE, CARDS))
-        while not trainer.ended and time.monotonic() - trainer.begun_s < 60 * options.minutes:
+        deadline_s = trainer.begun_s + 60 * options.minutes
+        while not trainer.ended and time.monotonic() < deadline_s and len(rates[CARDS]) < options.rounds:
             rounds.publish()
             frozen = trainings.get(training_id).state in (states.LEARNING, states.JUDGING)
             kind = next(turns) if frozen and trainer.child is not None else FREEZING
@@ -235,6 +237,9 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 rate = rounds.rate()
             if not trainer.ended:
                 rates[kind].append(rate)
+        beside_s = time.monotonic() - trainer.begun_s - trainer.stopped_s
+        while not trainer.ended and time.monotonic() < deadline_s:
+            time.sleep(0.5)
         trainer.end()
         ended = trainings.get(training_id)
     finally:
@@ -245,11 +250,11 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         database.close()
     steps = folder / STEPS
     cards_made = WINDOWS_AT_ONCE * steps.stat().st_size if steps.exists() else 0
-    return _told(options, rates, trainer, ended) | {"cards_made": cards_made}
+    return _told(options, rates, trainer, ended, beside_s) | {"cards_made": cards_made}
 
 
 def _told(
-    options: argparse.Namespace, rates: dict[str, list[float]], trainer: Trainer, ended: Any
+    options: argparse.Namespace, rates: dict[str, list[float]], trainer: Trainer, ended: Any, beside_s: float
 ) -> dict[str, Any]:
     medians = {kind: round(statistics.median(values)) for kind, values in rates.items() if values}
     wall_s = (trainer.ended_s or time.monotonic()) - trainer.begun_s - trainer.stopped_s
@@ -260,20 +265,23 @@ def _told(
         "messages_per_round": options.messages,
         "rounds": {kind: len(values) for kind, values in rates.items()},
         "messages_per_s": medians,
-        "ratio": {
-            kind: round(value / medians[ALONE], 2)
-            for kind, value in medians.items()
-            if kind != ALONE and ALONE in medians
-        },
+        "ratio": {kind: _ratio(rates, kind) for kind in (TRAINING, CARDS) if rates[kind]},
         "each": rates,
         "training": {
             "state": ended.state,
             "error": ended.error,
-            "wall_s_without_stops": round(wall_s, 1),
+            "wall_s": round(wall_s, 1),
+            "of_these_beside_ingest_s": round(beside_s, 1),
             "cpu_s": round(cpu_s, 1),
             **{f"peak_{name}": value for name, value in trainer.peak.items()},
         },
     }
+
+
+def _ratio(rates: dict[str, list[float]], kind: str) -> float:
+    """Median over rounds of a kind, each against the round alone just before it."""
+    alone = rates[ALONE][0 if kind == TRAINING else 1 :: 2]
+    return round(statistics.median(mine / other for mine, other in zip(rates[kind], alone, strict=False)), 2)
 
 
 def _settings(folder: Path) -> Settings:
@@ -289,6 +297,7 @@ def main() -> None:
     )
     parser.add_argument("--windows", type=int, default=20_000)
     parser.add_argument("--messages", type=int, default=3_000, help="in each round")
+    parser.add_argument("--rounds", type=int, default=15, help="beside the training, of each kind")
     parser.add_argument("--minutes", type=float, default=10.0, help="end the training after so long")
     parser.add_argument("--cards", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
