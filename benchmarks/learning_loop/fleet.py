@@ -19,7 +19,7 @@ from aggregator.services.catalogue import Services
 from benchmarks.learning_loop.replay import Reel, sites
 from benchmarks.learning_loop.starter import Starter
 
-SAMPLING: Final = {"uncertain_margin": 0.5, "uncertain_entropy": 0.4, "random_per_hour": 20.0}
+SAMPLING: Final = {"uncertain_margin": 0.6, "uncertain_entropy": 0.3}
 """More than a node sends by itself: these nodes listen for a minute, not for weeks."""
 BEFORE_S: Final = 1.5
 """Sound before a detection in its window: it is reported half a second after a word, which shall be whole."""

@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> Outcome:
         heard=dict(learned.heard),
         reviews=dict(learned.reviewed.answers),
         wrong=learned.reviewed.wrong,
+        card_mean_ms=round(float(np.mean(learned.reviewed.paces_ms)), 1),
         card_p50_ms=round(float(np.percentile(learned.reviewed.paces_ms, 50)), 1),
         card_p95_ms=round(float(np.percentile(learned.reviewed.paces_ms, 95)), 1),
         training=learned.training,

@@ -22,6 +22,7 @@ class Outcome:
     """Answers given → how often; skips are none."""
     wrong: int
     """Answers that were wrong on purpose."""
+    card_mean_ms: float
     card_p50_ms: float
     card_p95_ms: float
     """From a key to the next card with its picture."""
@@ -45,7 +46,7 @@ class Outcome:
     @property
     def cards_per_minute(self) -> float:
         """That the page would deal to somebody who answers at once."""
-        return 60_000 / self.card_p50_ms
+        return 60_000 / self.card_mean_ms
 
     def failures(self) -> tuple[str, ...]:
         """What is not as it should be, a sentence each."""

@@ -17,10 +17,10 @@ from model_build.dataset import Clip
 
 SITES = {TRAINING: 10, VALIDATION: 2, TEST: 2}
 """Sites, and nodes, of each split of the data set: its parts of seven tenths and about one and a half."""
-KNOWN, OTHERS = 2, 1
+KNOWN, OTHERS = 1, 1
 """Clips of labels that the starter knows, and of words that are none of its labels, at each site."""
 LEAD_S = 2.5
-GAP_S = (4.0, 5.5)
+GAP_S = (6.0, 7.5)
 BACKGROUND_DBFS = (-62.0, -46.0)
 WORD_S = 0.5
 """A word is heard in a window if most of its loudest part, which is so long, lies in it."""

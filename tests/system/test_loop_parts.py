@@ -102,6 +102,7 @@ def an_outcome(*, recall: int = 90, right: int = 95, passed: bool = True, poison
         heard={"go": 40, NONE: 60},
         reviews={"go": 35, NONE: 25},
         wrong=20 if poisoned else 0,
+        card_mean_ms=60.0,
         card_p50_ms=50.0,
         card_p95_ms=90.0,
         training="Release 2",
