@@ -50,26 +50,21 @@ class OtaPublishing:
         except OSError as error:
             raise ReleaseError(f"the bundle of release {release_id} cannot be read: {error}") from error
 
-    def offer(self, release_id: int | None = None, nodes: tuple[str, ...] | None = None) -> "HandOver":
-        """What is in force; with a release, what would publish it, not signed yet."""
+    def export(self, release_id: int | None = None) -> bytes:
+        """What is in force, as a file; with a release, what would publish it, not signed yet."""
+        from aggregator.trust import hand_over
         from aggregator.trust.releases import Addition
 
         offered = self._repository.export()
-        if release_id is None:
-            return offered
-        return replace(offered, add=(Addition(content=self.bundle(release_id), nodes=nodes),), signed=False)
+        if release_id is not None:
+            offered = replace(offered, add=(Addition(content=self.bundle(release_id)),), signed=False)
+        return hand_over.write(offered)
 
-    def export(self, release_id: int | None = None) -> bytes:
-        """``offer`` as a file."""
+    def hand_in(self, content: bytes) -> tuple[Published, ...]:
+        """Take a file of what was signed and uploaded; what is published then. Raises ``TrustError``."""
         from aggregator.trust import hand_over
 
-        return hand_over.write(self.offer(release_id))
-
-    def hand_in(self, content: bytes, who: str = _UPLOADER) -> tuple[Published, ...]:
-        """Take a file of what was signed; what is published then. Raises ``TrustError``."""
-        from aggregator.trust import hand_over
-
-        return self.take(hand_over.read(content), who)
+        return self.take(hand_over.read(content), _UPLOADER)
 
     def take(self, handed: "HandOver", who: str) -> tuple[Published, ...]:
         """Take what was signed; what is published then. Raises ``TrustError``."""

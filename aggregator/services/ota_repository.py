@@ -83,10 +83,6 @@ class OtaRepository:
         except (ValueError, KeyError, TypeError, ContractError) as error:
             raise StoreError(f"{self._folder}: the metadata there is damaged: {error}") from error
 
-    def find(self, digest: str) -> Published | None:
-        """What is published of a bundle; None if it is not, or not any more."""
-        return next((one for one in self.published() if one.digest == digest), None)
-
     def expires_s(self, role: str) -> float | None:
         """When the newest ``root``, or the current ``targets``, expires; None before there is any."""
         content = self._newest(role) if role == "root" else self._current_targets()

@@ -136,7 +136,6 @@ def rollout_view(row: Any, waves: Sequence[Any], counted: Mapping[tuple[int, str
 
 def member_view(row: Any, plan: Plan) -> MemberView:
     """A member from its row."""
-    # Whose wave has not begun yet waits for nothing else.
     return MemberView(
         node=row.node, wave=plan.waves[row.wave].name, state=row.state, reason=row.reason, phase=row.phase,
         attempt=row.attempt, done_bytes=row.done_bytes, total_bytes=row.total_bytes,

@@ -16,9 +16,9 @@ def last_hash(connection: Connection) -> str | None:
     return found
 
 
-def append(connection: Connection, row: dict[str, Any]) -> int:
-    """Add an entry; its id."""
-    return int(connection.execute(audit.insert().values(**row).returning(audit.c.id)).scalar_one())
+def append(connection: Connection, row: dict[str, Any]) -> None:
+    """Add an entry."""
+    connection.execute(audit.insert().values(**row))
 
 
 def after(connection: Connection, entry_id: int, limit: int) -> Sequence[Any]:

@@ -113,18 +113,6 @@ def attempts(connection: Connection) -> Sequence[Any]:
     return connection.execute(wanted).all()
 
 
-def of_node(connection: Connection, name: str, limit: int) -> Sequence[Any]:
-    """What rollouts had to do with a node, the newest first."""
-    wanted = (
-        select(rollout_nodes, rollouts.c.name, rollouts.c.model, rollouts.c.state.label("rollout_state"))
-        .join(nodes, nodes.c.id == rollout_nodes.c.node_id)
-        .join(rollouts, rollouts.c.id == rollout_nodes.c.rollout_id)
-        .where(nodes.c.name == name, rollout_nodes.c.attempt > 0)
-        .order_by(rollout_nodes.c.rollout_id.desc(), rollout_nodes.c.wave.desc())
-    )
-    return connection.execute(wanted.limit(limit)).all()
-
-
 def _named() -> Any:
     wanted = select(rollout_nodes, nodes.c.name.label("node"))
     return wanted.join(nodes, nodes.c.id == rollout_nodes.c.node_id)

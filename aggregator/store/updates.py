@@ -36,13 +36,6 @@ def newest_report(connection: Connection) -> int:
     return int(connection.scalar(select(func.max(update_reports.c.id))) or 0)
 
 
-def reports_of(connection: Connection, name: str, limit: int) -> Sequence[Any]:
-    """What a node said last, newest first."""
-    wanted = select(update_reports).join(nodes, nodes.c.id == update_reports.c.node_id)
-    mine = wanted.where(nodes.c.name == name).order_by(update_reports.c.id.desc())
-    return connection.execute(mine.limit(limit)).all()
-
-
 def trim(connection: Connection, before_s: float, through: int, limit: int) -> None:
     """Delete some reports of progress that are old and were read."""
     columns = update_reports.c

@@ -96,8 +96,7 @@ class OtaWorld:
         for version in versions:
             addition = Addition(content=bundle(version), nodes=nodes)
             self.deliver(self.signing.publish(self.base(), add=[addition]))
-        one = self.repository.find(addition.digest)
-        assert one is not None
+        (one,) = [one for one in self.repository.published() if one.digest == addition.digest]
         if wish:
             self.wish(NODE, one.digest, one.target)
         return one.target

@@ -12,7 +12,6 @@ from aggregator.domain.rollouts.states import (
     HALTED,
     PAUSED,
     RUNNING,
-    SKIPPED,
     SUPERSEDED,
     TOGETHER,
     WAITING,
@@ -102,7 +101,7 @@ def _end(
 ) -> Step:
     if rollout.ended:
         raise RolloutError(f"rollout {rollout.id} is {rollout.state} already")
-    open_ = [one for one in members.values() if one.state in (WAITING, SKIPPED, ASSIGNED)]
+    open_ = [one for one in members.values() if not one.final]
     ended = tuple(replace(one, state=WITHDRAWN, reason=state, changed_s=now_s) for one in open_)
     orders = tuple(back(one) for one in open_ if one.state == ASSIGNED) if take_back else ()
     after = replace(rollout, state=state, reason=reason, automatic=False)
