@@ -125,7 +125,7 @@ class ModelStore:
 
     def places(self) -> tuple[Place, ...]:
         """All that lies here, the shipped bundle last."""
-        return (*self._slots.all(), self._slots.shipped())
+        return tuple(self._slots.places())
 
     def pointer(self) -> Pointer:
         """What the pointer file says; one that cannot be read says that the shipped bundle is in service."""
