@@ -162,7 +162,7 @@ class Installer:
             self._files.remove(part)
             raise TrustError("what was downloaded is not what was signed")
         self._tell("verified")
-        self._store.stage(job.digest, part, job.attempt, job.rollout)
+        self._store.stage(part)
         self._tell("staged")
 
     def _test(self, job: Job, signed: Signed, stop: threading.Event) -> Job:

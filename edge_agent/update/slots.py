@@ -1,7 +1,7 @@
 """The two slots and the shipped bundle: what lies where is told by content alone."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -32,18 +32,14 @@ class Slots:
         """The bundle that came with the agent; its digest is empty if it cannot be read."""
         return Place(slot=SHIPPED, path=self._shipped, digest=digest_of(self._shipped) or "")
 
-    def all(self) -> tuple[Place, ...]:
-        """What lies in the slots, hashed just now."""
-        paths = {name: self._folder / f"{name}.bundle" for name in NAMES}
-        digests = {name: digest_of(path) for name, path in paths.items()}
-        return tuple(
-            Place(slot=name, path=paths[name], digest=digest) for name, digest in digests.items() if digest
-        )
+    def places(self) -> Iterator[Place]:
+        """All that lies here, the shipped bundle last; each is hashed when it is asked for."""
+        yield from self._filled()
+        yield self.shipped()
 
     def find(self, digest: str) -> Place | None:
         """Where it lies whole."""
-        shipped = self.shipped()
-        return next((place for place in (*self.all(), shipped) if place.digest == digest), None)
+        return next((place for place in self.places() if place.digest == digest), None)
 
     def fill(self, content: Path, needed: Collection[str], wanted: Collection[str]) -> Path:
         """Move ``content`` into a slot that holds nothing ``needed``, best one that holds nothing ``wanted``.
@@ -51,7 +47,7 @@ class Slots:
         ``ValueError`` if both slots are needed.
         """
         make_folders(self._files, self._folder)
-        held = {place.slot: place.digest for place in self.all()}
+        held = {place.slot: place.digest for place in self._filled()}
         free = [name for name in NAMES if held.get(name) not in needed]
         if not free:
             raise ValueError("both slots are in use")
@@ -59,6 +55,13 @@ class Slots:
         path = self._folder / f"{free[0]}.bundle"
         move(self._files, content, path)
         return path
+
+    def _filled(self) -> Iterator[Place]:
+        for name in NAMES:
+            path = self._folder / f"{name}.bundle"
+            digest = digest_of(path)
+            if digest:
+                yield Place(slot=name, path=path, digest=digest)
 
 
 def digest_of(path: Path) -> str | None:

@@ -55,7 +55,7 @@ class ModelStore:
                 held, after = without_disk(pointer, self._lies_here), pointer
             return self._choice(after, held)
 
-    def stage(self, digest: str, content: Path, attempt: int, rollout: int | None) -> Path:  # noqa: ARG002
+    def stage(self, content: Path) -> Path:
         """Move the file ``content`` (same file system, its digest verified) into the free slot.
 
         ``ValueError`` while both slots are needed, which is so on probation.
@@ -125,7 +125,7 @@ class ModelStore:
 
     def places(self) -> tuple[Place, ...]:
         """All that lies here, the shipped bundle last."""
-        return (*self._slots.all(), self._slots.shipped())
+        return tuple(self._slots.places())
 
     def pointer(self) -> Pointer:
         """What the pointer file says; one that cannot be read says that the shipped bundle is in service."""

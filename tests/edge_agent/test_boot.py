@@ -32,7 +32,7 @@ def store(tmp_path: Path) -> ModelStore:
         part = tmp_path / "part"
         part.write_text(content)
         digest = digest_of(content)
-        made.stage(digest, part, 1, None)
+        made.stage(part)
         made.begin_probation(digest)
         if content == "one":
             made.confirm(digest)

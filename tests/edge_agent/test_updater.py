@@ -209,7 +209,7 @@ def test_what_was_rolled_back_before_the_start_is_told_first(node: Node) -> None
     digest = node.shop.bring("good")
     content = node.folder / "x"
     content.write_text("good")
-    node.store.stage(digest, content, 3, 8)
+    node.store.stage(content)
     node.store.begin_probation(digest, 3, 8)
     node.store.roll_back(digest, "it hung")
     node.start()

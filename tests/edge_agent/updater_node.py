@@ -50,7 +50,7 @@ class Shop:
         if self._store.path_of(release) is None:
             content = self._folder / f"{desired.target}.part"
             content.write_text(desired.target)
-            self._store.stage(release, content, desired.attempt, desired.rollout)
+            self._store.stage(content)
         path = self._store.path_of(release)
         assert path is not None
         return Ready(digest=release, path=path)

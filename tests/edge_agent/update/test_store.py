@@ -113,7 +113,7 @@ class Life(RuleBasedStateMachine):
             return
         if self.store.path_of(digest) is None:
             (self.folder / "part").write_bytes(content)
-            self.store.stage(digest, self.folder / "part", 1, None)
+            self.store.stage(self.folder / "part")
         self.store.begin_probation(digest)
         self.probation, self.crashes = digest, 0
 
@@ -172,7 +172,7 @@ def two(tmp_path: Path, store: ModelStore) -> tuple[str, str]:
     for content in (b"one", b"two"):
         (tmp_path / "part").write_bytes(content)
         digest = digest_of(content)
-        store.stage(digest, tmp_path / "part", 1, None)
+        store.stage(tmp_path / "part")
         store.begin_probation(digest)
         store.confirm(digest)
         digests.append(digest)
@@ -226,7 +226,7 @@ def test_nothing_is_staged_over_what_is_needed(
     store.begin_probation(two[0])
     (tmp_path / "part").write_bytes(b"three")
     with pytest.raises(ValueError, match="both slots are in use"):
-        store.stage(digest_of(b"three"), tmp_path / "part", 1, None)
+        store.stage(tmp_path / "part")
     assert {place.digest for place in store.places()} >= set(two)
 
 
