@@ -83,15 +83,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RollingHub]:
     made.stop()
 
 
-@pytest.fixture(scope="module")
-def browser(hub: RollingHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    made = Browser(tmp_path_factory.mktemp("profile"))
-    made.sign_in(hub.address, PASSWORD)
-    yield made
-    assert made.complaints() == []
-    made.driver.quit()
-
-
 def create(browser: Browser, hub: RollingHub, waves: str, *switches: str) -> None:
     browser.driver.get(f"{hub.address}/rollouts/new")
     browser.run(f"document.querySelector('[name=waves]').value = {waves!r}")
