@@ -151,9 +151,6 @@ def test_a_shadow_shows_what_it_would_have_heard(browser: Browser, hub: RollingH
     "path", ["/rollouts", "/rollouts/1", "/rollouts/2", "/rollouts/new", "/rollouts/1/ask/rollback", "/audit"]
 )
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, hub: RollingHub, path: str) -> None:
-    browser.resize(PHONE)
-    try:
+    with browser.as_phone():
         browser.driver.get(hub.address + path)
         assert browser.run("return document.documentElement.scrollWidth") == PHONE[0]
-    finally:
-        browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
