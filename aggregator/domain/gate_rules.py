@@ -1,7 +1,7 @@
 """The rules of the gate, one function each: figures in, a sentence for people out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from aggregator.domain.alarm_rates import Alarms, chance_of_rise
@@ -133,15 +133,16 @@ def finds_new_label(label: str, windows: Sequence[Answer], limits: Limits) -> Ru
 
 def agrees_with_reviews(windows: Sequence[Answer], limits: Limits) -> Rule:
     """Reviews that contradict each other cannot be learned: then hardly half of the held-out ones agree."""
-    agreed = sum(reported(one.said) == reported(one.truth) for one in windows) / max(len(windows), 1)
+    agreed = sum(reported(one.said) == reported(one.truth) for one in windows)
+    share = agreed / max(len(windows), 1)
     least = limits.reviewed_accuracy_least
-    reach = _range(round(agreed * len(windows)), len(windows))
-    sentence = f"the candidate agrees with {_points(agreed)} % of {len(windows)} held-out reviews{reach}"
-    figures = {"candidate": agreed, "least": least, "items": len(windows)}
-    if agreed >= least:
-        return _rule("reviews", True, f"{sentence}, {_against(agreed, least)}", figures)
+    reach = _range(agreed, len(windows))
+    sentence = f"the candidate agrees with {_points(share)} % of {len(windows)} held-out reviews{reach}"
+    figures = {"candidate": share, "least": least, "items": len(windows)}
+    if share >= least:
+        return _rule("reviews", True, f"{sentence}, {_against(share, least)}", figures)
     advice = "look for reviews that are wrong"
-    return _rule("reviews", False, f"{sentence}, {_against(agreed, least)}: {advice}", figures)
+    return _rule("reviews", False, f"{sentence}, {_against(share, least)}: {advice}", figures)
 
 
 def confirmed_by_others(reviews: Sequence[Checked], limits: Limits) -> Rule:
@@ -160,13 +161,9 @@ def confirmed_by_others(reviews: Sequence[Checked], limits: Limits) -> Rule:
     words += f"{_range(confirmed, len(reviews))}, {_against(share, least)}"
     if share < least:
         words += ", which may be chance" if passed else ": look at the doubtful ones again"
-    return Rule(
-        name="confirmed reviews",
-        passed=passed,
-        sentence=_marked(passed, words),
-        figures={"candidate": share, "least": least, "items": len(reviews), "chance": explained},
-        windows=tuple(one.window for one in doubtful[:MOST_SHOWN]),
-    )
+    figures = {"candidate": share, "least": least, "items": len(reviews), "chance": explained}
+    shown = tuple(one.window for one in doubtful[:MOST_SHOWN])
+    return replace(_rule("confirmed reviews", passed, words, figures), windows=shown)
 
 
 def no_more_alarms(
@@ -237,11 +234,8 @@ def milliseconds(cost_ms: float) -> str:
 
 
 def _rule(name: str, passed: bool, words: str, figures: Mapping[str, float] | None = None) -> Rule:
-    return Rule(name=name, passed=passed, sentence=_marked(passed, words), figures=figures or {})
-
-
-def _marked(passed: bool, words: str) -> str:
-    return f"{'passed' if passed else 'refused'}: {words}"
+    mark = "passed" if passed else "refused"
+    return Rule(name=name, passed=passed, sentence=f"{mark}: {words}", figures=figures or {})
 
 
 def _moved(before: float, after: float, written: Callable[[float], str]) -> str:

@@ -9,10 +9,10 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from aggregator.domain.deletions import NODE, WINDOW, Counts
-from aggregator.errors import DeletionError, UnknownNodeError, UnknownWindowError
+from aggregator.errors import DeletionError, UnknownWindowError
 from aggregator.services.snapshot_purge import SnapshotPurge
 from aggregator.store import deletion as store
-from aggregator.store import drift, releases, snapshots, updates
+from aggregator.store import drift, fleet, releases, snapshots, updates
 from aggregator.store.database import Database
 
 SLICE: Final = 500
@@ -80,7 +80,7 @@ class DeletionService:
     def plan_node(self, name: str, until_s: float | None = None) -> DeletionPlan:
         """What goes with a node's data; ``UnknownNodeError`` if it was never heard."""
         with self._database.read() as connection:
-            node_id = _node(connection, name)
+            node_id = fleet.node_id(connection, name)
             counts = Counts.from_plain(store.counts(connection, node_id, name, until_s))
             held = store.snapshots_of(connection, node_id, until_s)
             return DeletionPlan(
@@ -104,7 +104,7 @@ class DeletionService:
         Raises ``UnknownNodeError``, and ``SnapshotError`` if a snapshot could not be written yet.
         """
         with self._database.read() as connection:
-            _node(connection, name)
+            fleet.node_id(connection, name)
         return self._do(self._begin(NODE, name, who, until_s=until_s))
 
     def newest(self, limit: int = 100) -> list[DeletionView]:
@@ -151,7 +151,7 @@ class DeletionService:
         return not went.nothing
 
     def _some_of_node(self, connection: Connection, row: Any) -> Counts:
-        node_id, until_s = _node(connection, row.node), row.until_s
+        node_id, until_s = fleet.node_id(connection, row.node), row.until_s
         some = store.window_ids(connection, node_id, until_s, SLICE)
         if some:
             windows, answers = store.delete_windows(connection, some)
@@ -177,13 +177,6 @@ def _window(connection: Connection, window_id: int) -> Any:
     if row is None:
         raise UnknownWindowError(f"there is no window {window_id}, or not any more")
     return row
-
-
-def _node(connection: Connection, name: str) -> int:
-    node_id = store.node_id(connection, name)
-    if node_id is None:
-        raise UnknownNodeError(f"no node called {name!r} was ever heard")
-    return node_id
 
 
 def _view(row: Any) -> DeletionView:

@@ -8,14 +8,14 @@ from sqlalchemy import Connection
 
 from aggregator.domain.rollouts import orders
 from aggregator.domain.rollouts.states import Order, Step
-from aggregator.errors import RolloutError, UnknownNodeError
+from aggregator.errors import RolloutError
 from aggregator.services import audit
 from aggregator.services.rollout_engine import ACTIVE, Releases
 from aggregator.services.rollout_rows import order_row, read_tracked, save_state, save_steps
 from aggregator.services.rollout_views import PinView
 from aggregator.services.rollout_wish import find_release
-from aggregator.store import deletion, rollouts
 from aggregator.store import desired as store
+from aggregator.store import fleet, rollouts
 from aggregator.store.database import Database
 
 LONGEST_REASON: Final = 500
@@ -50,7 +50,7 @@ class PinService:
             raise RolloutError(f"{found.target} is for other nodes than {node}")
         said, now_s = " ".join(reason.split())[:LONGEST_REASON], self._now()
         with self._database.write() as connection:
-            node_id = _node(connection, node)
+            node_id = fleet.node_id(connection, node)
             digest = found.digest if found else None
             row = {"node_id": node_id, "release": digest, "model": found.model if found else "",
                    "reason": said, "who": who, "pinned_s": now_s}  # fmt: skip
@@ -66,7 +66,7 @@ class PinService:
     def unpin(self, node: str, who: str, *, reason: str = "") -> None:
         """Let rollouts have the node again. ``RolloutError`` if it is not pinned."""
         with self._database.write() as connection:
-            node_id = _node(connection, node)
+            node_id = fleet.node_id(connection, node)
             if not store.unpin(connection, node_id):
                 raise RolloutError(f"{node} is not pinned")
             self._let_go(connection, node, node_id, self._now())
@@ -82,13 +82,6 @@ class PinService:
             gone = orders.let_go(tracked.of_node(node), "pinned", now_s)
             save_steps(connection, [Step(rollout=tracked.rollout, members=gone)], {node: node_id}, now_s)
             save_state(connection, tracked.rollout, now_s, by_person=True)
-
-
-def _node(connection: Connection, name: str) -> int:
-    node_id = deletion.node_id(connection, name)
-    if node_id is None:
-        raise UnknownNodeError(f"no node called {name!r} was ever heard")
-    return node_id
 
 
 def _tried(connection: Connection, node: str, digest: str | None) -> int:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.domain.timeline import Piece, Stretch, line_up
-from aggregator.errors import SoundError, UnknownNodeError, UnknownWindowError
+from aggregator.errors import SoundError, UnknownWindowError
 from aggregator.services.audit import Audit
 from aggregator.store import detections as detection_store
+from aggregator.store import fleet
 from aggregator.store import sound as store
 from aggregator.store.database import Database
 from contract.audio import HOP_MS, HOP_SAMPLES, MEL_BINS
@@ -81,9 +82,7 @@ class SoundService:
 
     def _rows(self, node: str, since_s: float, until_s: float) -> Iterator[Any]:
         with self._database.read() as connection:
-            node_id = store.node_id(connection, node)
-        if node_id is None:
-            raise UnknownNodeError(f"no node called {node!r} has ever been heard")
+            node_id = fleet.node_id(connection, node)
         after: detection_store.Key | None = None
         while True:
             with self._database.read() as connection:

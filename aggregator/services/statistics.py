@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aggregator.store import history
+from aggregator.store.counters import read_counter
 from aggregator.store.database import Database
 
 LATENCIES_TAKEN: Final = 10_000
@@ -65,7 +66,7 @@ class StatisticsService:
             detections, windows, gap_messages = history.rows_of_each(connection)
             duplicates, gaps = history.boots_summed(connection)
             nodes, online = history.node_counts(connection)
-            quarantined = history.counted(connection, "quarantined")
+            quarantined = read_counter(connection, "quarantined")
             counts = history.detections_by_node(connection)
             latencies = history.latencies_s(connection, LATENCIES_TAKEN)
         by_node: dict[str, dict[str, int]] = {}

@@ -15,11 +15,6 @@ from contract import topics
 BYTES_PER_LEVEL: Final = 2
 
 
-def node_id(connection: Connection, name: str) -> int | None:
-    """The node of that name."""
-    return connection.scalar(select(nodes.c.id).where(nodes.c.name == name))
-
-
 def window(connection: Connection, window_id: int) -> Any | None:
     """Node, start, end and reason of a window."""
     columns = windows.c

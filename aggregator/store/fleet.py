@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Float, bindparam, cast, func, select, update
 
 from aggregator.domain.progress import Progress
 from aggregator.domain.sequences import Ranges
+from aggregator.errors import UnknownNodeError
 from aggregator.store.insert import Rows, find_or_add
 from aggregator.store.tables import boots, gap_ranges, nodes, received
 
@@ -99,6 +100,14 @@ def changed_since(connection: Connection, revision: int) -> Sequence[Any]:
     columns = nodes.c
     wanted = select(columns.id, columns.name, columns.revision, columns.birth, columns.last_heard_s)
     return connection.execute(wanted.where(columns.revision > revision)).all()
+
+
+def node_id(connection: Connection, name: str) -> int:
+    """The number of a node; ``UnknownNodeError`` if none of that name was ever heard."""
+    found: int | None = connection.scalar(select(nodes.c.id).where(nodes.c.name == name))
+    if found is None:
+        raise UnknownNodeError(f"no node called {name!r} was ever heard")
+    return found
 
 
 def ids(connection: Connection) -> dict[str, int]:

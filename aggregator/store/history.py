@@ -7,7 +7,6 @@ from sqlalchemy import Connection, Float, Row, cast, func, select, union_all
 
 from aggregator.store.tables import (
     boots,
-    counters,
     detections,
     gaps,
     labels,
@@ -49,11 +48,6 @@ def quarantined_last(connection: Connection, limit: int) -> Sequence[Any]:
         .order_by(columns.id.desc())
         .limit(limit)
     ).all()
-
-
-def counted(connection: Connection, name: str) -> int:
-    """The value of a counter; 0 if it was never raised."""
-    return connection.scalar(select(counters.c.value).where(counters.c.name == name)) or 0
 
 
 def rows_of_each(connection: Connection) -> tuple[int, int, int]:

@@ -14,11 +14,6 @@ def window(connection: Connection, window_id: int) -> Any | None:
     return connection.execute(_named().where(windows.c.id == window_id)).one_or_none()
 
 
-def node_id(connection: Connection, name: str) -> int | None:
-    """The id of a node."""
-    return connection.scalar(select(nodes.c.id).where(nodes.c.name == name))
-
-
 def between(
     connection: Connection, node: int, since_s: float, until_s: float, after: Key | None, limit: int
 ) -> Sequence[Any]:

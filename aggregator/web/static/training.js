@@ -1,28 +1,18 @@
 // Keeps the training that runs as it is now. When it ends, the page shows what came of it.
-import { element, morph } from "./morph.js";
+import { morph } from "./morph.js";
+import { refresh } from "./refresh.js";
 import { writeTimes } from "./times.js";
 
 const EVERY_MS = 1000;
-const WORRY_AFTER = 4;
 
 const place = document.querySelector("[data-training]");
-const line = document.querySelector("[data-line]");
-let failures = 0;
 let runs = place.dataset.training;
 
 async function look() {
   if (document.hidden) return;
   const address = new URL(place.dataset.now, location.href);
   if (runs) address.searchParams.set("seen", runs);
-  try {
-    const answer = await fetch(address, { headers: { Accept: "text/html" } });
-    if (!answer.ok) throw new Error(String(answer.status));
-    show(element(await answer.text()));
-    failures = 0;
-  } catch {
-    failures += 1;
-  }
-  line.textContent = failures >= WORRY_AFTER ? "Connection lost, trying again …" : "";
+  await refresh(address, show);
 }
 
 function show(fresh) {

@@ -1,7 +1,8 @@
 """Headless Chromium, and the few things that tests do with it."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,15 @@ class Browser:
         width, height = size
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == PHONE}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+    @contextmanager
+    def as_phone(self) -> Iterator[None]:
+        """Take the screen of a phone for a while."""
+        self.resize(PHONE)
+        try:
+            yield
+        finally:
+            self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
     def prefer(self, scheme: str) -> None:
         """Ask for ``light`` or ``dark`` pages."""

@@ -269,8 +269,7 @@ def test_live_news_leave_the_focus_where_it_is(browser: Browser, hub: Hub) -> No
     ],
 )
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, hub: Hub, path: str) -> None:
-    browser.resize(PHONE)
-    try:
+    with browser.as_phone():
         browser.driver.get(hub.address + path)
         assert browser.run("return document.documentElement.scrollWidth") == PHONE[0]
         small = browser.run(
@@ -278,10 +277,8 @@ def test_a_phone_needs_no_sideways_scrolling(browser: Browser, hub: Hub, path: s
             ".filter(e => e.getBoundingClientRect().height < 24).map(e => e.textContent)"
         )
         assert small == [], "WCAG 2.5.8: targets are 24 px at least"
-    finally:
-        browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        if path == "/nowhere":
-            browser.complaints()
+    if path == "/nowhere":
+        browser.complaints()
 
 
 def test_times_are_written_in_the_readers_zone(browser: Browser, hub: Hub) -> None:

@@ -41,9 +41,6 @@ def test_a_window_and_then_everything_is_deleted(browser: Browser, hub: Hub) -> 
 
 @pytest.mark.parametrize("path", ["/deletions", "/nodes/attic/delete"])
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, hub: Hub, path: str) -> None:
-    browser.resize(PHONE)
-    try:
+    with browser.as_phone():
         browser.driver.get(hub.address + path)
         assert browser.run("return document.documentElement.scrollWidth") == PHONE[0]
-    finally:
-        browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -47,9 +47,6 @@ def test_a_fan_is_found_and_shown(browser: Browser, hub: Hub) -> None:
 
 @pytest.mark.parametrize("path", ["/drift", "/nodes/attic", "/"])
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, hub: Hub, path: str) -> None:
-    browser.resize(PHONE)
-    try:
+    with browser.as_phone():
         browser.driver.get(hub.address + path)
         assert browser.run("return document.documentElement.scrollWidth") == PHONE[0]
-    finally:
-        browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

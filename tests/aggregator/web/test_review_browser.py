@@ -190,9 +190,6 @@ def test_the_whole_group_is_answered_at_once(browser: Browser, hub: Hub) -> None
      "/dataset", "/dataset/files"],
 )  # fmt: skip
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, hub: Hub, path: str) -> None:
-    browser.resize(PHONE)
-    try:
+    with browser.as_phone():
         browser.driver.get(hub.address + path)
         assert browser.run("return document.documentElement.scrollWidth") == PHONE[0]
-    finally:
-        browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -83,15 +83,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RollingHub]:
     made.stop()
 
 
-@pytest.fixture(scope="module")
-def browser(hub: RollingHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    made = Browser(tmp_path_factory.mktemp("profile"))
-    made.sign_in(hub.address, PASSWORD)
-    yield made
-    assert made.complaints() == []
-    made.driver.quit()
-
-
 def create(browser: Browser, hub: RollingHub, waves: str, *switches: str) -> None:
     browser.driver.get(f"{hub.address}/rollouts/new")
     browser.run(f"document.querySelector('[name=waves]').value = {waves!r}")
@@ -160,9 +151,6 @@ def test_a_shadow_shows_what_it_would_have_heard(browser: Browser, hub: RollingH
     "path", ["/rollouts", "/rollouts/1", "/rollouts/2", "/rollouts/new", "/rollouts/1/ask/rollback", "/audit"]
 )
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, hub: RollingHub, path: str) -> None:
-    browser.resize(PHONE)
-    try:
+    with browser.as_phone():
         browser.driver.get(hub.address + path)
         assert browser.run("return document.documentElement.scrollWidth") == PHONE[0]
-    finally:
-        browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

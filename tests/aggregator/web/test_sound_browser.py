@@ -28,16 +28,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         made.stop()
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Iterator[Browser]:
-    """Signed in, with an ear for what the page plays."""
-    made = Browser(tmp_path_factory.mktemp("profile"))
-    made.sign_in(hub.address, PASSWORD)
-    yield made
-    assert made.complaints() == []
-    made.driver.quit()
-
-
 def begin(browser: Browser, address: str) -> None:
     """Open a page, and remember the sounds that it makes."""
     browser.driver.get(address)

@@ -132,9 +132,6 @@ def test_a_training_is_cancelled(browser: Browser, hub: LearningHub) -> None:
 
 @pytest.mark.parametrize("path", ["/training", "/releases", "/releases/3", "/releases/compare?a=3&b=1"])
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, hub: LearningHub, path: str) -> None:
-    browser.resize(PHONE)
-    try:
+    with browser.as_phone():
         browser.driver.get(hub.address + path)
         assert browser.run("return document.documentElement.scrollWidth") == PHONE[0]
-    finally:
-        browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
