@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
+from contract.checks import printable
 from contract.errors import ContractError
 from contract.topics import DESIRED
 from contract.updates import Desired
@@ -159,8 +160,7 @@ def _position(response: http.client.HTTPResponse) -> tuple[int, int | None]:
 
 
 def _refusal(response: http.client.HTTPResponse) -> FetchError:
-    says = response.read(200).decode("utf-8", "replace")
-    says = "".join(sign if sign.isprintable() else " " for sign in says).strip()
+    says = printable(response.read(200).decode("utf-8", "replace"), 200).strip()
     waits = response.getheader("Retry-After") or ""
     return FetchError(
         f"the server answers {response.status} {response.reason}: {says}"[:300].rstrip(": "),
