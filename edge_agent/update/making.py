@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from contract.updates import Desired
+from edge_agent import health
 from edge_agent.errors import SettingsError
 from edge_agent.settings import Settings
 from edge_agent.update.fetch import Http, make_context
@@ -23,7 +24,9 @@ def make_store(settings: Settings) -> ModelStore:
     if settings.model.bundle is None:
         raise SettingsError("[model] bundle: say which model to run, for example models/keywords.bundle")
     folder = settings.node.state_path / "models"
-    return ModelStore(folder, settings.model.bundle, crashes_most=settings.update.crashes_most)
+    return ModelStore(
+        folder, settings.model.bundle, crashes_most=settings.update.crashes_most, power=health.boot_id()
+    )
 
 
 def make_installer(
