@@ -255,9 +255,10 @@ class _Turn:
         return self.changed.get(key) or self._members[key]
 
     def _put(self, member: Member) -> None:
-        if member is self._now(member.key):
+        before = self._now(member.key)
+        if member is before:
             return
         self.changed[member.key] = member
         # What ended by a birth has the same consequence as by a report.
-        if member.state in (SUCCEEDED, FAILED) and (order := consequence(member, self.plan)):
+        if member.state in (SUCCEEDED, FAILED) and (order := consequence(before, member, self.plan)):
             self.orders.append(order)

@@ -62,7 +62,7 @@ def heed(world: World, reports: Iterable[Report]) -> list[Step]:
         for member in tracked.of_node(report.node):
             after = after_report(member, plan, report) if heeds(member, plan, report) else member
             if after is not member:
-                order = consequence(after, plan)
+                order = consequence(member, after, plan)
                 steps.append(tracked.take([after], [order] if order else []))
     return steps
 

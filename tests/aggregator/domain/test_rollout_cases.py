@@ -270,3 +270,23 @@ def test_versions_are_ordered(mine: list[int], theirs: list[int]) -> None:
     first, second = (".".join(map(str, one)) for one in (mine, theirs))
     assert not (is_older(first, second) and is_older(second, first))
     assert not is_older(first, first + ".0")
+
+
+def test_a_node_that_goes_back_from_what_it_had_confirmed_counts_as_failed() -> None:
+    """The error threshold heeds it, whatever wave has begun, and nobody overrules who told the node since."""
+    fleet = Fleet(*(a_node(f"n{number}") for number in range(10)))
+    fleet.make(a_plan(Wave(name="canary", count=2, error_percent=0), Wave(name="all", percent=100)))
+    first = fleet.turn()
+    fleet.confirm(first)
+    assert len(fleet.turn() + fleet.turn()) == 8
+    wanted = dict(fleet.desired)
+    fleet.say(first[0], "rolled_back", reason="it crashed at each start")
+    assert fleet.desired == wanted
+    failed = fleet.members()[first[0]]
+    assert (failed.state, failed.reason) == ("failed", "it crashed at each start")
+    fleet.turn()
+    assert fleet.rollout().state == "paused"
+    assert "wave canary: 1 of 2 nodes failed" in fleet.rollout().reason
+    fleet.say(first[1], "refused", reason="it failed before")
+    fleet.say(first[1], "rolled_back", attempt=9)
+    assert fleet.states()[first[1]] == "succeeded", "only this attempt, and only what was taken back"
