@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Final
 
 from aggregator import bootstrap
-from aggregator.commands import ota_watch
+from aggregator.commands import ota_preview, ota_watch
 from aggregator.commands.given import say, say_json, settings_of, user
 from aggregator.domain.rollouts.plan import Targets
 from aggregator.domain.rollouts.states import CANCELLED, HALTED, PAUSED
@@ -28,7 +28,7 @@ def create(arguments: argparse.Namespace) -> int:
     wish = _wish(arguments)
     with _services(arguments) as (rollouts, _):
         if arguments.preview:
-            return _preview(rollouts, wish, as_json=arguments.json)
+            return ota_preview.tell(rollouts.preview(wish), as_json=arguments.json)
         view = rollouts.create(wish, arguments.by or user())
         if arguments.watch:
             view = ota_watch.watch(rollouts, view.id, quiet=arguments.json)
@@ -137,22 +137,10 @@ def _wish(arguments: argparse.Namespace) -> Wish:
         new_front_end=arguments.new_front_end,
         whole_sites=arguments.whole_sites,
         probation_s=read_duration(arguments.probation),
+        zone=arguments.time_zone,
         paused=arguments.paused,
         waits=arguments.wait_for_others,
     )  # fmt: skip
-
-
-def _preview(rollouts: RolloutService, wish: Wish, *, as_json: bool) -> int:
-    waves = rollouts.preview(wish)
-    if as_json:
-        say_json({"waves": [asdict(one) for one in waves]})
-        return DONE
-    for one in waves:
-        names = ", ".join(one.nodes[:8]) + (" …" if len(one.nodes) > 8 else "")
-        count = "1 node" if len(one.nodes) == 1 else f"{len(one.nodes)} nodes"
-        say(f"{one.words}: {count}{f' ({names})' if names else ''}")
-    say("nothing was begun: leave --preview out")
-    return DONE
 
 
 def _tell(view: RolloutView, *, as_json: bool) -> int:
@@ -161,6 +149,8 @@ def _tell(view: RolloutView, *, as_json: bool) -> int:
         return _status(view)
     say(f"rollout {view.id}: {view.model}, {view.state}{f' ({view.reason})' if view.reason else ''}")
     say(f"  {view.name}, by {view.who}, {_moment(view.created_s)}")
+    if view.zone:
+        say(f"  hours are those of {view.zone}")
     for wave in view.waves:
         say(_wave(wave))
     return _status(view)

@@ -137,7 +137,7 @@ class _Turn:
 
     def _assign_some(self, number: int, eligible: list[Member], most: int) -> int:
         wave = self.plan.waves[number]
-        if not is_open(wave.hours, self._situation.minute):
+        if not is_open(wave.hours, self._situation.minute(self.plan.zone_of(wave))):
             return 0
         under_way = self._tally()[number].assigned if wave.at_once else 0
         room = min(most, wave.at_once - under_way) if wave.at_once else most

@@ -280,7 +280,8 @@ class Rollouts(RuleBasedStateMachine):
 
     def _situation(self, minute: int) -> Situation:
         return Situation(
-            nodes=self.nodes, pinned=self.pinned, now_s=self.now_s, minute=minute, desired=dict(self.desired),
+            nodes=self.nodes, pinned=self.pinned, now_s=self.now_s, minute=lambda _zone: minute,
+            desired=dict(self.desired),
             tried=dict(self.tried),
         )  # fmt: skip
 

@@ -53,6 +53,12 @@ def form(**more: str) -> dict[str, str]:
     } | more
 
 
+def test_who_would_not_be_told_yet_is_shown_before_it_is_begun(client: FlaskClient, rolling: Rolling) -> None:
+    rolling.nodes("mute", takes_updates=False)
+    page = send(client, "/rollouts/new", **form())
+    assert '<li data-held-back="skipped">mute: it takes no updates: [update] root is not set there' in page
+
+
 def test_a_rollout_is_shown_before_it_is_begun(client: FlaskClient, rolling: Rolling) -> None:
     page = send(client, "/rollouts/new", **form(tags="north"))
     assert "This would happen" in page
