@@ -73,6 +73,18 @@ def rollout_engine(settings: Settings, opened: Database) -> "RolloutEngine":
     return RolloutEngine(opened, ota_repository(settings), _patience(settings))
 
 
+def rollouts_lock(settings: Settings) -> Path:
+    """What the process locks that moves rollouts on."""
+    return settings.folder / "rollouts.lock"
+
+
+def rollouts_move(settings: Settings) -> bool:
+    """Whether some process over the data folder moves rollouts on."""
+    from aggregator.services.alone import is_done
+
+    return is_done(rollouts_lock(settings))
+
+
 def _patience(settings: Settings) -> "Patience":
     from aggregator.domain.rollouts.tally import Patience
 

@@ -31,7 +31,7 @@ def create(arguments: argparse.Namespace) -> int:
             return ota_preview.tell(rollouts.preview(wish), as_json=arguments.json)
         view = rollouts.create(wish, arguments.by or user())
         if arguments.watch:
-            view = ota_watch.watch(rollouts, view.id, quiet=arguments.json)
+            view = _watch(rollouts, view.id, arguments)
     return _tell(view, as_json=arguments.json)
 
 
@@ -54,7 +54,7 @@ def show(arguments: argparse.Namespace) -> int:
     """Print one rollout in full."""
     with _services(arguments) as (rollouts, _):
         if arguments.watch:
-            ota_watch.watch(rollouts, arguments.rollout, quiet=arguments.json)
+            _watch(rollouts, arguments.rollout, arguments)
         detail = rollouts.detail(
             arguments.rollout, state=arguments.state, node=arguments.node,
             limit=100_000 if arguments.json else ROWS,
@@ -122,6 +122,13 @@ def unpin(arguments: argparse.Namespace) -> int:
     else:
         say(f"{arguments.node} is free again")
     return DONE
+
+
+def _watch(rollouts: RolloutService, rollout_id: int, arguments: argparse.Namespace) -> RolloutView:
+    chosen = settings_of(arguments)
+    return ota_watch.watch(
+        rollouts, rollout_id, quiet=arguments.json, move=lambda: bootstrap.rollouts_move(chosen)
+    )
 
 
 def _wish(arguments: argparse.Namespace) -> Wish:

@@ -9,6 +9,7 @@ import pytest
 
 from aggregator import bootstrap
 from aggregator.__main__ import main
+from aggregator.commands import ota_watch
 from aggregator.domain.rollouts.plan import Targets
 from aggregator.services.pins import PinService
 from aggregator.services.rollouts import RolloutService
@@ -162,6 +163,29 @@ def test_watching_ends_when_somebody_is_needed(run: Run, rolling: Rolling) -> No
     status, said, shown = run("rollout", "show", "1", "--watch")
     assert (status, "finished" in said) == (0, True)
     assert "1. canary" in shown
+
+
+@pytest.mark.parametrize("quiet", [(), ("--json",)])
+def test_watching_says_when_nobody_moves_rollouts_on(
+    run: Run, rolling: Rolling, monkeypatch: pytest.MonkeyPatch, quiet: tuple[str, ...]
+) -> None:
+    """The third look finds somebody, the fifth finds the rollout paused."""
+    number = rolling.make()
+    looks = 0
+
+    def move(_: Settings) -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == 5:
+            rolling.rollouts.pause(number, "ada")
+        return looks >= 3
+
+    monkeypatch.setattr(bootstrap, "rollouts_move", move)
+    monkeypatch.setattr(ota_watch, "POLL_S", 0.0)
+    status, _, complaint = run("rollout", "show", str(number), "--watch", *quiet)
+    assert status == 3
+    said = [line for line in complaint.splitlines() if line.startswith("aggregator: ")]
+    assert said == [f"aggregator: {ota_watch.NOBODY}", f"aggregator: {ota_watch.SOMEBODY}"]
 
 
 def test_a_log_that_was_changed_is_found_by_the_command(run: Run, rolling: Rolling) -> None:
