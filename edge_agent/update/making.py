@@ -7,12 +7,13 @@ from contract.updates import Desired
 from edge_agent import health
 from edge_agent.errors import SettingsError
 from edge_agent.settings import Settings
-from edge_agent.update.fetch import Http, make_context
+from edge_agent.update.fetch import Http
 from edge_agent.update.install import Installer, Tell
 from edge_agent.update.mqtt_fetch import Ask, Pieces
 from edge_agent.update.selftest import Allowed, SelfTest
 from edge_agent.update.source import FetchError, Source
 from edge_agent.update.store import ModelStore
+from edge_agent.update.tls import Tls
 from edge_agent.update.trust import Trust
 
 _ROUTES: Final = "/ota/v1"
@@ -58,7 +59,7 @@ def _source(settings: Settings, ask: Ask | None) -> Callable[[Desired], Source]:
             raise SettingsError("[update] transport: mqtt needs a broker")
         return lambda _desired: pieces
     try:
-        context = make_context(update.ca_file)
+        tls = Tls(update.ca_file)
     except OSError as error:
         raise SettingsError(f"[update] ca_file: {error.strerror or error}") from error
 
@@ -68,6 +69,6 @@ def _source(settings: Settings, ask: Ask | None) -> Callable[[Desired], Source]:
             return pieces
         if not base:
             raise FetchError("neither the settings nor the aggregator say where to fetch from")
-        return Http(base, settings.node.name, desired.token, context)
+        return Http(base, settings.node.name, desired.token, tls)
 
     return http
