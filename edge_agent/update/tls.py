@@ -52,8 +52,17 @@ class Connection(http.client.HTTPSConnection):
         )
 
     def getresponse(self) -> http.client.HTTPResponse:
-        """The answer. What takes up this connection later has come before it."""
+        """The answer."""
         response = super().getresponse()
+        self._remember()
+        return response
+
+    def close(self) -> None:
+        """Also called from within ``getresponse``, where the server has announced that it ends here."""
+        self._remember()
+        super().close()
+
+    def _remember(self) -> None:
+        # What takes up this connection later comes before the answer, and is gone with the socket.
         if isinstance(self.sock, ssl.SSLSocket):
             self._tls.remember(self.host, self.port, self.sock.session)
-        return response

@@ -92,6 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
+        if self.close_connection:  # the client has asked for it
+            self.send_header("Connection", "close")
         self.end_headers()
 
 
