@@ -117,7 +117,7 @@ def _roll(
         seconds = time.monotonic() - began
     used = {name: _cpu_s(pid) - before[name] for name, pid in processes.items()}
     _wait(lambda: fleet.settled, "every report is acknowledged", 300)
-    sent = _bytes(fleet)
+    sent, reports = _bytes(fleet), {"lost": fleet.lost, "twice": fleet.twice, "late": fleet.late}
     without = _without(fleet, services, settings, number, seconds, processes)
     bytes_ = {key: value - bytes_before[key] for key, value in sent.items()}
     heartbeats = _heartbeat_bytes(seconds, arguments.nodes)
@@ -128,7 +128,7 @@ def _roll(
         "seconds": round(seconds, 1),
         "waves": [_wave(view, position) for position in range(len(view.waves))],
         "run_it": fleet.running.get(release.digest, 0),
-        "reports": {"lost": fleet.lost, "twice": fleet.twice, "late": fleet.late},
+        "reports": reports,
         "cpu_s": {name: round(value, 1) for name, value in used.items()},
         "cpu_share_at_rest": {name: round(value, 3) for name, value in resting.items()},
         "cpu_ms_per_node": {
