@@ -1,6 +1,7 @@
 """What the commands of rollouts run."""
 
 import argparse
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -32,6 +33,8 @@ def create(arguments: argparse.Namespace) -> int:
         view = rollouts.create(wish, arguments.by or user())
         if arguments.watch:
             view = _watch(rollouts, view.id, arguments)
+        elif not bootstrap.rollouts_move(settings_of(arguments)):
+            print(f"aggregator: {ota_watch.NOBODY}", file=sys.stderr)  # noqa: T201
     return _tell(view, as_json=arguments.json)
 
 

@@ -165,6 +165,16 @@ def test_watching_ends_when_somebody_is_needed(run: Run, rolling: Rolling) -> No
     assert "1. canary" in shown
 
 
+@pytest.mark.parametrize("somebody", [True, False])
+def test_a_new_rollout_says_when_nobody_moves_it_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch, somebody: bool
+) -> None:
+    monkeypatch.setattr(bootstrap, "rollouts_move", lambda _: somebody)
+    status, said, complaint = run("rollout", "create", NEW)
+    assert (status, "rollout 1: sounds@2.a, running" in said) == (0, True)
+    assert complaint == ("" if somebody else f"aggregator: {ota_watch.NOBODY}\n")
+
+
 @pytest.mark.parametrize("quiet", [(), ("--json",)])
 def test_watching_says_when_nobody_moves_rollouts_on(
     run: Run, rolling: Rolling, monkeypatch: pytest.MonkeyPatch, quiet: tuple[str, ...]
