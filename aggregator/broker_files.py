@@ -40,6 +40,10 @@ autosave_interval 60
 # nothing is lost, but only after a while.
 max_queued_messages {queued}
 max_inflight_messages 1000
+
+# Sound of now must not wait until a packet is full.
+set_tcp_nodelay true
+
 message_size_limit {largest}
 """
 

@@ -85,10 +85,26 @@ PIECE: Final = Topic(
     meaning="the piece that was asked for",
 )  # fmt: skip
 
+LIVE: Final = Topic(
+    kind="live", qos=0, retain=False, from_node=True, durable=False, limit_bytes=2_061,
+    meaning="what the node hears, while somebody listens",
+)  # fmt: skip
+VOICE: Final = Topic(
+    kind="voice", qos=0, retain=False, from_node=True, durable=False, limit_bytes=2_061,
+    meaning="what somebody says at the node, to be heard elsewhere",
+)  # fmt: skip
+TALK: Final = Topic(
+    kind="talk", qos=0, retain=False, from_node=False, durable=False, limit_bytes=2_061,
+    meaning="what somebody says elsewhere, to be heard at the node",
+)  # fmt: skip
+
 ALL: Final = (
     BIRTH, STATE, HEARTBEAT, DETECTION, FEATURES, GAP, COMMAND, ACKNOWLEDGEMENT,
-    DESIRED, UPDATE, DISAGREEMENT, SHADOW, FETCH, PIECE,
+    DESIRED, UPDATE, DISAGREEMENT, SHADOW, FETCH, PIECE, LIVE, VOICE, TALK,
 )  # fmt: skip
+SOUND: Final = (LIVE, VOICE, TALK)
+"""These carry sound, to whoever listens now. It is never stored, and ingest does not see it."""
+
 BY_KIND: Final = {topic.kind: topic for topic in ALL}
 
 

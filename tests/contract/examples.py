@@ -1,6 +1,7 @@
 """One good record of each kind, and strategies that make any."""
 
 from contract.commands import Acknowledgement, Command
+from contract.live import SoundPacket
 from contract.messages import Birth, Detection, Features, Gap, Heartbeat, State
 from contract.record import Record
 from contract.topics import (
@@ -14,10 +15,13 @@ from contract.topics import (
     FETCH,
     GAP,
     HEARTBEAT,
+    LIVE,
     PIECE,
     SHADOW,
     STATE,
+    TALK,
     UPDATE,
+    VOICE,
     Topic,
 )
 from contract.updates import Desired, Disagreement, Fetch, Piece, Shadow, Update
@@ -25,6 +29,9 @@ from contract.updates import Desired, Disagreement, Fetch, Piece, Shadow, Update
 BOOT = "0123456789abcdef"
 DIGEST = "ab" * 32
 WHEN = {"boot": BOOT, "wall_s": 1.7e9, "monotonic_s": 12.5}
+PACKET = SoundPacket(
+    session="0a1b2c3d", codec="15k", sequence=65_535, captured_ms=1_700_000_000_123, payload=b"\x3c\0\1\2"
+)
 
 EXAMPLES: dict[Topic, Record] = {
     BIRTH: Birth(
@@ -72,4 +79,7 @@ EXAMPLES: dict[Topic, Record] = {
     PIECE: Piece(id=BOOT, total=3, content=b"abc", status=206),
     COMMAND: Command(id="0f" * 16, issued_s=1.0, expires_s=9.0, action="set_publish", publish="all"),
     ACKNOWLEDGEMENT: Acknowledgement(boot=BOOT, through=7, refused=[9]),
+    LIVE: PACKET,
+    VOICE: PACKET,
+    TALK: PACKET,
 }  # fmt: skip
