@@ -41,10 +41,10 @@ autosave_interval 60
 max_queued_messages {queued}
 max_inflight_messages 1000
 
+message_size_limit {largest}
+
 # Sound of now must not wait until a packet is full.
 set_tcp_nodelay true
-
-message_size_limit {largest}
 """
 
 

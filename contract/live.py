@@ -22,6 +22,7 @@ VERSION: Final = 1
 CODECS: Final = ("8k", "10k", "15k", "26k", "opus")
 """By number. All but the last are profiles of ``contract.codec``: sound is made again from features."""
 
+OPUS: Final = CODECS[-1]
 PACKETS_MS: Final = (20, 40, 60)
 """Sound that a packet may hold: the more, the later it comes, and the less its headers weigh."""
 

@@ -6,9 +6,11 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.label_files import FORMATS, LARGEST_FILE_BYTES
 from aggregator.web import reviewer
+from aggregator.web.access import needs
 from aggregator.web.filters import read_time
 
 LARGEST_UPLOAD_BYTES: Final = LARGEST_FILE_BYTES + 100_000
@@ -20,6 +22,7 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("dataset", __name__, url_prefix="/dataset")
 
     @routes.get("")
+    @needs(Permission.SEE)
     def page() -> ResponseReturnValue:
         view = services.dataset.overview(request.args.get("frontend") or None)
         return render_template(
@@ -27,10 +30,12 @@ def pages(services: Services) -> Blueprint:
         )
 
     @routes.get("/files")
+    @needs(Permission.LABEL)
     def files() -> ResponseReturnValue:
         return _files(services)
 
     @routes.get("/labels")
+    @needs(Permission.EXPORT)
     def export() -> ResponseReturnValue:
         made = services.label_files.dump(
             request.args.get("format", ""),
@@ -42,6 +47,7 @@ def pages(services: Services) -> Blueprint:
         return Response(made.text, mimetype=made.media_type, headers=headers)
 
     @routes.post("/labels")
+    @needs(Permission.LABEL)
     def load() -> ResponseReturnValue:
         sent = request.files.get("file")
         if sent is None or not sent.filename:
@@ -58,6 +64,7 @@ def pages(services: Services) -> Blueprint:
         return _files(services, told)
 
     @routes.post("/labels/undo")
+    @needs(Permission.LABEL)
     def undo() -> ResponseReturnValue:
         count = services.review.undo_batch(reviewer.current(), request.form.get("batch", ""))
         flash(f"The answers of the import are taken back: {count} windows.")

@@ -6,8 +6,10 @@ from typing import Final
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.web import reviewer
+from aggregator.web.access import needs
 from aggregator.web.deletion import read_until
 
 API: Final = "API"
@@ -19,18 +21,22 @@ def pages(services: Services) -> Blueprint:
     deletion = services.deletion
 
     @routes.get("/deletions")
+    @needs(Permission.SEE)
     def index() -> ResponseReturnValue:
         return jsonify(items=[asdict(one) for one in deletion.newest()])
 
     @routes.delete("/windows/<int:window_id>")
+    @needs(Permission.DELETE)
     def window(window_id: int) -> ResponseReturnValue:
         return jsonify(asdict(deletion.delete_window(window_id, reviewer.current() or API)))
 
     @routes.get("/nodes/<name>/data")
+    @needs(Permission.DELETE)
     def plan(name: str) -> ResponseReturnValue:
         return jsonify(asdict(deletion.plan_node(name, _until())))
 
     @routes.delete("/nodes/<name>/data")
+    @needs(Permission.DELETE)
     def node(name: str) -> ResponseReturnValue:
         return jsonify(asdict(deletion.delete_node_data(name, reviewer.current() or API, _until())))
 

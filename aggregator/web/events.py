@@ -13,10 +13,12 @@ from typing import Any, Final
 from flask import Blueprint, Response, copy_current_request_context, get_template_attribute, request
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.detections import DetectionView
 from aggregator.services.fleet import NodeView
 from aggregator.services.live import LiveChange
+from aggregator.web.access import needs
 from aggregator.web.formats import spoken
 from aggregator.web.live import SHOWN
 from aggregator.web.problems import problem
@@ -33,6 +35,7 @@ def pages(services: Services) -> Blueprint:
     seats = BoundedSemaphore(MOST_LISTENERS)
 
     @routes.get("/events")
+    @needs(Permission.SEE)
     def stream() -> ResponseReturnValue:
         if not seats.acquire(blocking=False):
             return problem(503, "too many pages are open; this one tries again")

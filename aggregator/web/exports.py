@@ -10,8 +10,10 @@ from typing import Any, Final
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.detections import DetectionView
+from aggregator.web.access import needs
 from aggregator.web.filters import read_filter
 from aggregator.web.formats import iso
 
@@ -24,11 +26,13 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("exports", __name__)
 
     @routes.get("/detections.csv")
+    @needs(Permission.EXPORT)
     def as_csv() -> ResponseReturnValue:
         wanted = read_filter(request.args)
         return _file(_csv(services.detections.export(wanted.filter)), "text/csv", "detections.csv")
 
     @routes.get("/detections.json")
+    @needs(Permission.EXPORT)
     def as_json() -> ResponseReturnValue:
         wanted = read_filter(request.args)
         return _file(_json(services.detections.export(wanted.filter)), "application/json", "detections.json")

@@ -3,8 +3,10 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.detections import DetectionView
+from aggregator.web.access import needs
 
 
 def pages(services: Services) -> Blueprint:
@@ -12,6 +14,7 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("fleet", __name__)
 
     @routes.get("/")
+    @needs(Permission.SEE)
     def overview() -> ResponseReturnValue:
         nodes = services.fleet.nodes()
         last = {node.name: last_with_picture(services, node.name) for node in nodes}

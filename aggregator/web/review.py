@@ -14,10 +14,12 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.review import ACCEPT, Stored
 from aggregator.services.reviews import CardView
 from aggregator.web import reviewer
+from aggregator.web.access import needs
 from aggregator.web.security import safe_target
 from aggregator.web.window_chart import card_chart
 
@@ -32,22 +34,26 @@ def pages(services: Services) -> Blueprint:
     review = services.review
 
     @routes.get("/review")
+    @needs(Permission.REVIEW)
     def page() -> ResponseReturnValue:
         if not reviewer.current():
             return redirect(url_for("review.who", next=url_for("review.page")))
         return _page(services, review.next(reviewer.current(), second=_second()))
 
     @routes.get("/review/cards/<int:window_id>")
+    @needs(Permission.REVIEW)
     def card(window_id: int) -> ResponseReturnValue:
         if not reviewer.current():
             return redirect(url_for("review.who", next=request.path))
         return _page(services, review.card(window_id))
 
     @routes.get("/review/next")
+    @needs(Permission.REVIEW)
     def following() -> ResponseReturnValue:
         return jsonify(_following(services))
 
     @routes.post("/review/answer")
+    @needs(Permission.REVIEW)
     def answer() -> ResponseReturnValue:
         said = request.form.get("said", "")
         told = review.answer(
@@ -63,6 +69,7 @@ def pages(services: Services) -> Blueprint:
         return redirect(url_for("review.page", second=request.form.get("second") or None), 303)
 
     @routes.post("/review/undo")
+    @needs(Permission.REVIEW)
     def undo() -> ResponseReturnValue:
         undone = review.undo(reviewer.current())
         if undone is None:
@@ -78,20 +85,24 @@ def pages(services: Services) -> Blueprint:
         return redirect(url_for("review.card", window_id=undone.window_id), 303)
 
     @routes.get("/review/reviewer")
+    @needs(Permission.REVIEW)
     def who() -> ResponseReturnValue:
         target = safe_target(request.args.get("next") or url_for("review.page"))
         return render_template("reviewer.html", target=target, name=reviewer.current())
 
     @routes.post("/review/reviewer")
+    @needs(Permission.REVIEW)
     def become() -> ResponseReturnValue:
         reviewer.become(request.form.get("name", ""))
         return redirect(safe_target(request.form.get("next")), 303)
 
     @routes.get("/review/disagreements")
+    @needs(Permission.SEE)
     def disagreements() -> ResponseReturnValue:
         return render_template("disagreements.html", found=review.disagreements(), me=reviewer.current())
 
     @routes.get("/review/answers")
+    @needs(Permission.SEE)
     def answers() -> ResponseReturnValue:
         progress = review.progress(reviewer.current())
         return render_template(

@@ -7,9 +7,11 @@ from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.reviews import CardView
 from aggregator.web import reviewer
+from aggregator.web.access import needs
 from aggregator.web.filters import read_limit
 from aggregator.web.review_labels import read_digit
 
@@ -20,28 +22,34 @@ def pages(services: Services) -> Blueprint:
     review = services.review
 
     @routes.get("/review")
+    @needs(Permission.SEE)
     def progress() -> ResponseReturnValue:
         return jsonify(asdict(review.progress(_reviewer())))
 
     @routes.get("/review/cards")
+    @needs(Permission.SEE)
     def cards() -> ResponseReturnValue:
         return jsonify(window_ids=review.waiting(_reviewer(), read_limit(request.args)))
 
     @routes.get("/review/cards/<int:window_id>")
+    @needs(Permission.SEE)
     def card(window_id: int) -> ResponseReturnValue:
         return jsonify(_card(review.card(window_id)))
 
     @routes.post("/review/next")
+    @needs(Permission.REVIEW)
     def following() -> ResponseReturnValue:
         beside = request.form.getlist("beside", type=int)
         card = review.next(_reviewer(), beside=beside, second=request.form.get("second") == "1")
         return jsonify(card=None if card is None else _card(card))
 
     @routes.get("/review/answers")
+    @needs(Permission.SEE)
     def answers() -> ResponseReturnValue:
         return jsonify(items=[asdict(one) for one in review.recent(read_limit(request.args))])
 
     @routes.post("/review/answers")
+    @needs(Permission.REVIEW)
     def answer() -> ResponseReturnValue:
         stored = review.answer(
             _number("window_id"),
@@ -53,19 +61,23 @@ def pages(services: Services) -> Blueprint:
         return jsonify(asdict(stored))
 
     @routes.post("/review/undo")
+    @needs(Permission.REVIEW)
     def undo() -> ResponseReturnValue:
         undone = review.undo(_reviewer())
         return jsonify(undone=None if undone is None else asdict(undone))
 
     @routes.get("/review/disagreements")
+    @needs(Permission.SEE)
     def disagreements() -> ResponseReturnValue:
         return jsonify(items=[asdict(one) for one in review.disagreements()])
 
     @routes.get("/labels")
+    @needs(Permission.SEE)
     def labels() -> ResponseReturnValue:
         return jsonify(labels=[asdict(one) for one in services.labels.labels()])
 
     @routes.post("/labels")
+    @needs(Permission.LABEL)
     def add() -> ResponseReturnValue:
         made = services.labels.add(
             request.form.get("name", ""),
@@ -77,6 +89,7 @@ def pages(services: Services) -> Blueprint:
         return jsonify(asdict(made)), 201
 
     @routes.post("/labels/<int:label_id>")
+    @needs(Permission.LABEL)
     def change(label_id: int) -> ResponseReturnValue:
         form, me = request.form, _reviewer()
         digit = read_digit(form.get("digit", ""))
@@ -88,14 +101,17 @@ def pages(services: Services) -> Blueprint:
         return jsonify(asdict(services.labels.label(label_id)))
 
     @routes.post("/labels/<int:label_id>/merge")
+    @needs(Permission.LABEL)
     def merge(label_id: int) -> ResponseReturnValue:
         return jsonify(asdict(services.labels.merge(label_id, _number("into"), _reviewer())))
 
     @routes.get("/dataset")
+    @needs(Permission.SEE)
     def dataset() -> ResponseReturnValue:
         return jsonify(asdict(services.dataset.overview(request.args.get("frontend") or None)))
 
     @routes.get("/dataset/windows")
+    @needs(Permission.SEE)
     def reviewed() -> ResponseReturnValue:
         items = services.dataset.reviewed(request.args.get("frontend", ""))
         return jsonify(items=[asdict(one) for one in items])

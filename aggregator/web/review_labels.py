@@ -3,10 +3,12 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.errors import LabelError
 from aggregator.services.catalogue import Services
 from aggregator.services.labels import DIGITS, FIRST_FREE
 from aggregator.web import reviewer
+from aggregator.web.access import needs
 
 
 def pages(services: Services) -> Blueprint:
@@ -15,12 +17,14 @@ def pages(services: Services) -> Blueprint:
     labels = services.labels
 
     @routes.get("")
+    @needs(Permission.SEE)
     def index() -> ResponseReturnValue:
         if not reviewer.current():
             return redirect(url_for("review.who", next=request.path))
         return render_template("labels.html", labels=labels.labels(), digits=DIGITS, me=reviewer.current())
 
     @routes.post("")
+    @needs(Permission.LABEL)
     def add() -> ResponseReturnValue:
         label = labels.add(
             request.form.get("name", ""),
@@ -37,6 +41,7 @@ def pages(services: Services) -> Blueprint:
         return _back(f"“{label.name}” can be given from now on; {key}.")
 
     @routes.get("/<int:label_id>")
+    @needs(Permission.SEE)
     def label(label_id: int) -> ResponseReturnValue:
         return render_template(
             "label.html",
@@ -47,6 +52,7 @@ def pages(services: Services) -> Blueprint:
         )
 
     @routes.post("/<int:label_id>")
+    @needs(Permission.LABEL)
     def change(label_id: int) -> ResponseReturnValue:
         form = request.form
         digit = read_digit(form.get("digit", ""))
@@ -58,11 +64,13 @@ def pages(services: Services) -> Blueprint:
         return _back(f"“{label.name}” is changed. Its {label.reviews} answers stay with it.")
 
     @routes.get("/<int:label_id>/merge")
+    @needs(Permission.LABEL)
     def ask(label_id: int) -> ResponseReturnValue:
         plan = labels.merge_plan(label_id, _into())
         return render_template("merge.html", plan=plan, me=reviewer.current())
 
     @routes.post("/<int:label_id>/merge")
+    @needs(Permission.LABEL)
     def merge(label_id: int) -> ResponseReturnValue:
         plan = labels.merge(label_id, _into(), reviewer.current())
         count = f"{plan.reviews} answer{'' if plan.reviews == 1 else 's'}"

@@ -5,10 +5,12 @@ from typing import Final
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.errors import AggregatorError
 from aggregator.services.catalogue import Services
 from aggregator.services.rollout_views import STATES, RolloutDetail
 from aggregator.web import rollout_form
+from aggregator.web.access import needs
 from aggregator.web.reader import known_name, reader_name
 from aggregator.web.rollout_picture import wave_picture
 
@@ -24,6 +26,7 @@ def pages(services: Services) -> Blueprint:
     rollouts, pins = services.rollouts, services.pins
 
     @routes.get("/rollouts")
+    @needs(Permission.SEE)
     def index() -> ResponseReturnValue:
         return render_template(
             "rollouts.html", rollouts=rollouts.every(), pins=pins.pins(), published=rollouts.published(),
@@ -31,11 +34,13 @@ def pages(services: Services) -> Blueprint:
         )  # fmt: skip
 
     @routes.get("/rollouts/new")
+    @needs(Permission.ROLLOUT)
     def new() -> ResponseReturnValue:
         texts = rollout_form.fresh(request.args.get("release", ""))
         return _form(services, texts)
 
     @routes.post("/rollouts/new")
+    @needs(Permission.ROLLOUT)
     def make() -> ResponseReturnValue:
         texts = rollout_form.texts_of(request.form)
         try:
@@ -49,14 +54,17 @@ def pages(services: Services) -> Blueprint:
         return redirect(url_for("rollouts.page", rollout_id=made.id), 303)
 
     @routes.get("/rollouts/<int:rollout_id>")
+    @needs(Permission.SEE)
     def page(rollout_id: int) -> ResponseReturnValue:
         return render_template("rollout.html", **_shown(services, rollout_id))
 
     @routes.get("/rollouts/<int:rollout_id>/now")
+    @needs(Permission.SEE)
     def now(rollout_id: int) -> ResponseReturnValue:
         return render_template("rollout_now.html", **_shown(services, rollout_id))
 
     @routes.get("/rollouts/<int:rollout_id>/ask/<order>")
+    @needs(Permission.ROLLOUT)
     def ask(rollout_id: int, order: str) -> ResponseReturnValue:
         if order not in ORDERS:
             abort(404)
@@ -66,6 +74,7 @@ def pages(services: Services) -> Blueprint:
         )
 
     @routes.post("/rollouts/<int:rollout_id>/<order>")
+    @needs(Permission.ROLLOUT)
     def steer(rollout_id: int, order: str) -> ResponseReturnValue:
         if order not in ORDERS:
             abort(404)
@@ -77,6 +86,7 @@ def pages(services: Services) -> Blueprint:
         return redirect(url_for("rollouts.page", rollout_id=rollout_id), 303)
 
     @routes.get("/rollouts/<int:rollout_id>/disagreements")
+    @needs(Permission.SEE)
     def disagreements(rollout_id: int) -> ResponseReturnValue:
         view, kind = rollouts.get(rollout_id), request.args.get("kind", KINDS[0])
         if kind not in KINDS:
@@ -86,6 +96,7 @@ def pages(services: Services) -> Blueprint:
         return render_template("rollout_heard.html", view=view, found=found, kind=kind, label=label)
 
     @routes.post("/pins")
+    @needs(Permission.ROLLOUT)
     def pin() -> ResponseReturnValue:
         node, form = request.form.get("node", ""), request.form
         pins.pin(node, reader_name(), release=form.get("release", ""), reason=form.get("reason", ""))
@@ -93,12 +104,14 @@ def pages(services: Services) -> Blueprint:
         return redirect(url_for("rollouts.index"), 303)
 
     @routes.post("/pins/<node>/remove")
+    @needs(Permission.ROLLOUT)
     def unpin(node: str) -> ResponseReturnValue:
         pins.unpin(node, reader_name())
         flash(f"{node} is free again.")
         return redirect(url_for("rollouts.index"), 303)
 
     @routes.get("/audit")
+    @needs(Permission.AUDIT)
     def audit() -> ResponseReturnValue:
         before = request.args.get("before", type=int)
         return render_template(

@@ -1,24 +1,24 @@
 """Who gets in and what a browser may do: sessions, forgery tokens, headers.
 
-Every route asks for a session unless it is marked ``open_to_all``; whatever changes something asks for the
-session's token.
+Every route asks for what is declared above it (``access``); whatever changes something asks for the session's
+token.
 """
 
 import hmac
 import secrets
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, redirect, request, session, url_for
+from flask import Flask, Response, abort, g, redirect, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response as AnyResponse
 
+from aggregator.domain.roles import Permission
 from aggregator.errors import AggregatorError
 from aggregator.services.accounts import AccountService
+from aggregator.web import access
+from aggregator.web.access import Person
 from aggregator.web.problems import problem
-
-View = TypeVar("View", bound=Callable[..., Any])
 
 CONTENT_POLICY: Final = "; ".join(
     [
@@ -44,6 +44,9 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
+ADMIN: Final = "admin"
+_REFUSED: Final = "Your role does not allow that. An administrator can change it."
+_UNDECLARED: Final = "Nobody has said who may open this address, so nobody may."
 _FORGERY_HEADER: Final = "X-CSRF-Token"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -56,28 +59,14 @@ class _SessionCookies(SecureCookieSessionInterface):
         return request.is_secure
 
 
-def open_to_all(view: View) -> View:
-    """Marks a route that needs no session."""
-    view.open_to_all = True  # type: ignore[attr-defined]
-    return view
-
-
-def for_programs(view: View) -> View:
-    """Marks a route of nodes and commands: it looks at a token of its own, and never at cookies.
-
-    Its answers carry no headers for browsers: a node that finds nothing new should hardly notice.
-    """
-    view.for_programs = True  # type: ignore[attr-defined]
-    return open_to_all(view)
-
-
 def protect(app: Flask, accounts: AccountService) -> None:
     """Put every route of ``app`` behind the session and its token, and headers on every response."""
     app.session_interface = _SessionCookies()
-    app.before_request(lambda: _require_session(accounts))
+    app.before_request(lambda: _require_permission(accounts))
     app.before_request(_require_token)
     app.after_request(_harden)
     app.jinja_env.globals["csrf_token"] = csrf_token
+    app.jinja_env.globals["may"] = lambda permission: access.person().may(permission)
     app.jinja_env.globals["is_signed_in"] = lambda: _shows_navigation(accounts)
 
 
@@ -124,10 +113,23 @@ def _shows_navigation(accounts: AccountService) -> bool:
         return False
 
 
-def _require_session(accounts: AccountService) -> AnyResponse | None:
-    view = current_app.view_functions.get(request.endpoint or "")
-    if request.endpoint == "static" or getattr(view, "open_to_all", False) or is_signed_in(accounts):
+def _require_permission(accounts: AccountService) -> AnyResponse | None:
+    asked = access.declared(request.endpoint)
+    if asked in (access.OPEN, access.OF_PROGRAMS):
         return None
+    if not is_signed_in(accounts):
+        return _to_the_door(accounts)
+    g.person = Person(name=ADMIN, permissions=frozenset(Permission))
+    if request.endpoint is None or asked == access.OF_ONESELF:
+        return None  # no route, no secret: whoever is signed in is told that there is nothing here
+    if asked is None:
+        abort(403, _UNDECLARED)
+    if not g.person.may(asked):
+        abort(403, _REFUSED)
+    return None
+
+
+def _to_the_door(accounts: AccountService) -> AnyResponse:
     of_a_page = request.headers.get("Sec-Fetch-Dest", "document") == "document"
     if request.path.startswith(("/api/", "/ota/")) or not of_a_page:
         # The sign-in form begins a session: only a reader may ask for it, not a picture or a stream.
@@ -140,7 +142,7 @@ def _require_session(accounts: AccountService) -> AnyResponse | None:
 
 
 def _require_token() -> None:
-    if request.method in _SAFE_METHODS or _is_for_programs():
+    if request.method in _SAFE_METHODS or access.is_for_programs():
         return
     # A program that sends JSON has no form: docs/api.md says where it finds the token.
     sent = request.headers.get(_FORGERY_HEADER) or request.form.get("csrf_token", "")
@@ -149,12 +151,8 @@ def _require_token() -> None:
         abort(400, "The form was too old or came from elsewhere. Go back, reload the page and try again.")
 
 
-def _is_for_programs() -> bool:
-    return hasattr(current_app.view_functions.get(request.endpoint or ""), "for_programs")
-
-
 def _harden(response: Response) -> Response:
-    if _is_for_programs():
+    if access.is_for_programs():
         if response.content_length or response.is_streamed:
             response.headers["X-Content-Type-Options"] = "nosniff"
             response.headers.setdefault("Cache-Control", "no-store")

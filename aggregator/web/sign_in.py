@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from aggregator.errors import PasswordError, TooManyAttemptsError
 from aggregator.services.catalogue import Services
 from aggregator.web import security
-from aggregator.web.security import open_to_all
+from aggregator.web.access import of_oneself, open_to_all
 
 
 def pages(services: Services) -> Blueprint:
@@ -54,6 +54,7 @@ def pages(services: Services) -> Blueprint:
         return redirect(url_for("fleet.overview"))
 
     @routes.post("/sign-out")
+    @of_oneself
     def leave() -> ResponseReturnValue:
         security.sign_out()
         return redirect(url_for("sign_in.form"))

@@ -3,8 +3,10 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.retrain import TrainingView
+from aggregator.web.access import needs
 from aggregator.web.reader import known_name, reader_name
 from aggregator.web.training_chart import curve_chart
 
@@ -17,6 +19,7 @@ def pages(services: Services) -> Blueprint:
     trainings = services.retrain
 
     @routes.get("/training")
+    @needs(Permission.SEE)
     def page() -> ResponseReturnValue:
         history = trainings.newest(_SHOWN)
         return render_template(
@@ -28,15 +31,18 @@ def pages(services: Services) -> Blueprint:
         )
 
     @routes.get("/training/now")
+    @needs(Permission.SEE)
     def now() -> ResponseReturnValue:
         return render_template("training_now.html", **_now(services, trainings.newest(_SHOWN)))
 
     @routes.post("/training")
+    @needs(Permission.RETRAIN)
     def ask() -> ResponseReturnValue:
         trainings.ask(reader_name())
         return redirect(url_for("training.page"))
 
     @routes.post("/training/<int:training_id>/cancel")
+    @needs(Permission.RETRAIN)
     def cancel(training_id: int) -> ResponseReturnValue:
         cancelled = trainings.cancel(training_id, reader_name())
         flash(f"Training {training_id} {'is cancelled' if cancelled.ended else 'has been asked to end'}.")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from contract.commands import Command
 from contract.updates import Desired
 from edge_agent import memory
 from edge_agent.agent.boot import Booted, boot
@@ -20,7 +21,7 @@ from edge_agent.agent.reporting import Identity, birth
 from edge_agent.agent.running import Running
 from edge_agent.agent.stage import Stage
 from edge_agent.agent.station import Station
-from edge_agent.capture import Listener, make_source
+from edge_agent.capture import BLOCK_S, PROMPT_BLOCK_S, Listener, make_source
 from edge_agent.errors import OutboxError
 from edge_agent.interpreter import runtime_name
 from edge_agent.journal import start_journal
@@ -53,7 +54,8 @@ def _run(
         boot=secrets.token_hex(8), agent_version=version, runtime=runtime_name(), manifest=bundle.manifest,
         bundle_digest=bundle.digest, thresholds=pipeline.thresholds, started_s=max(0.0, time.time()),
     )  # fmt: skip
-    listener = Listener(make_source(settings.input))
+    block_s = PROMPT_BLOCK_S if settings.live.listening else BLOCK_S
+    listener = Listener(make_source(settings.input, block_s), block_s=block_s)
     outbox = Outbox(
         settings.outbox_path, identity.boot,
         limit_bytes=settings.outbox.limit_bytes, commit_s=settings.outbox.commit_ms / 1000,
@@ -72,7 +74,10 @@ def _run(
     station = Station(pipeline, outbox, identity, make_publisher(identity))
     stage = Stage(station)
     updating = _updating(settings, version, booted, station, stage, outbox, listener, make_publisher)
-    link = _link(settings, outbox, station, orders, updating.updater.receive if updating else None)
+    broadcasting = _broadcasting(settings)
+    link = _link(
+        settings, outbox, station, orders, broadcasting, updating.updater.receive if updating else None
+    )
     running = Running(
         listener=listener, station=station, stage=stage, meter=pipeline.meter, outbox=outbox,
         link=link, orders=orders, identity=identity, heartbeat_s=settings.health.heartbeat_s, stop=stop,
@@ -89,12 +94,17 @@ def _run(
     if updating is not None:
         updating.around.link = link
         updating.updater.start()
+    if broadcasting is not None:
+        broadcasting.link, listener.tap = link, broadcasting.broadcast.hear
+        broadcasting.broadcast.start()
     listener.start()
     delivered = True
     if running.listen(seconds):
         station.finish()
         running.beat()
         delivered = link is None or running.drain(drain_timeout_s)
+    if broadcasting is not None:
+        broadcasting.broadcast.stop()
     if updating is not None:
         updating.updater.stop()
     running.end()
@@ -130,8 +140,17 @@ def _updating(
     )
 
 
+def _broadcasting(settings: Settings) -> Any:
+    if not settings.live.listening or not settings.broker.host:
+        return None
+    # A node that nobody may listen to does without what that needs.
+    from edge_agent.agent.broadcasting import Broadcasting
+
+    return Broadcasting(settings.live)
+
+
 def _link(
-    settings: Settings, outbox: Outbox, station: Station, orders: Orders,
+    settings: Settings, outbox: Outbox, station: Station, orders: Orders, broadcasting: Any,
     on_desired: Callable[[Desired], None] | None,
 ) -> Any:  # fmt: skip
     if not settings.broker.host:
@@ -139,11 +158,19 @@ def _link(
     # A node that sends nothing does without the MQTT library.
     from edge_agent.mqtt import Link
 
+    codecs = broadcasting.codecs if broadcasting is not None else ()
+
+    def receive(command: Command) -> None:
+        if command.listen is None:
+            orders.receive(command)
+        elif broadcasting is not None:
+            broadcasting.receive(command)
+
     return Link(
         settings.broker, settings.node.name, outbox,
         resend_after_s=settings.outbox.resend_after_s,
-        birth=lambda: birth(station.identity, settings, orders.policy, orders.sampling),
-        on_command=orders.receive, on_desired=on_desired,
+        birth=lambda: birth(station.identity, settings, orders.policy, orders.sampling, codecs),
+        on_command=receive, on_desired=on_desired,
     )  # fmt: skip
 
 

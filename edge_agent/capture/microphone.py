@@ -86,12 +86,13 @@ class Microphone:
 
     live = True
 
-    def __init__(self, *, name: str, usb_id: str, channels: int) -> None:
+    def __init__(self, *, name: str, usb_id: str, channels: int, block_s: float = BLOCK_S) -> None:
         self._name, self._usb_id, self._channels = name, usb_id, channels
+        self._block_s = block_s
         self._stream: Any = None
         self._converter = Converter(RATE_HZ)
         self._blocks: queue.Queue[tuple[NDArray[np.int16], float] | None] = queue.Queue(
-            maxsize=round(_QUEUE_S / BLOCK_S)
+            maxsize=round(_QUEUE_S / block_s)
         )
         self._lost: Lost | None = None
         self.opened = ""
@@ -106,7 +107,7 @@ class Microphone:
             self._converter = Converter(rate_hz)
             self._stream = sounddevice.InputStream(
                 device=device.index, samplerate=rate_hz, channels=channels, dtype="int16",
-                blocksize=round(rate_hz * BLOCK_S), callback=self._callback(),
+                blocksize=round(rate_hz * self._block_s), callback=self._callback(),
                 finished_callback=self._finished,
             )  # fmt: skip
             self._stream.start()
@@ -115,7 +116,7 @@ class Microphone:
         self.opened = device.name
 
     def read(self) -> Block | Lost | None:
-        """The next 80 ms; ``CaptureError`` when none came for 2.5 s."""
+        """The next block; ``CaptureError`` when none came for 2.5 s."""
         lost, self._lost = self._lost, None
         if lost is not None:
             return lost
@@ -162,7 +163,7 @@ class Microphone:
             except queue.Full:
                 status = True
             if status:
-                start_s = self._lost.start_s if self._lost else now_s - BLOCK_S
+                start_s = self._lost.start_s if self._lost else now_s - self._block_s
                 self._lost = Lost(reason="overrun", start_s=start_s, end_s=now_s)
 
         return callback

@@ -12,6 +12,7 @@ from paho.mqtt.enums import MQTTErrorCode
 
 from contract.commands import Acknowledgement, Command
 from contract.errors import ContractError
+from contract.live import SoundPacket
 from contract.messages import Birth, Heartbeat, State
 from contract.record import Record
 from contract.topics import (
@@ -31,6 +32,7 @@ from contract.topics import (
 from contract.updates import Desired, Fetch, Piece
 from contract.wire import decode, encode
 from edge_agent.mqtt.client import Callbacks, LinkError, connect, make_client
+from edge_agent.mqtt.prompt import Prompt
 from edge_agent.mqtt.questions import Questions
 from edge_agent.mqtt.window import Window, back_off_s
 from edge_agent.outbox import Outbox, Reader
@@ -66,6 +68,7 @@ class Link:
         self._settings, self._node, self._outbox = settings, node, outbox
         self._birth, self._on_command, self._on_desired = birth, on_command, on_desired
         self._questions = Questions()
+        self._prompt = Prompt()
         self._protocol = "5" if settings.protocol == "auto" else settings.protocol
         self._reader = Reader(outbox)
         self._window = Window(resend_after_s)
@@ -101,6 +104,13 @@ class Link:
         client = self._client
         if client is not None and self.connected:
             self._publish(client, HEARTBEAT, encode(HEARTBEAT, heartbeat))
+
+    def send_sound(self, topic: Topic, packet: SoundPacket) -> bool:
+        """Send it now or never; whether it was. On a line that is too slow it would come too late."""
+        client, prompt = self._client, self._prompt
+        if client is None or not self.connected or not prompt.room:
+            return False
+        return prompt.sent(self._publish(client, topic, encode(topic, packet)))
 
     def ask(self, fetch: Fetch, timeout_s: float) -> Piece:
         """The aggregator's answer; ``TimeoutError`` if none comes in time. Not for the link's threads."""
@@ -143,6 +153,7 @@ class Link:
         """One connection, from its beginning to its end."""
         self._accepted, self._ended, self._fresh = False, None, True
         self._window.clear()
+        self._prompt = Prompt()
         self._reader.rewind()
         will = encode(STATE, State(boot=self._outbox.boot, online=False))
         client = make_client(

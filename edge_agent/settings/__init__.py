@@ -1,5 +1,6 @@
 """Every setting: its meaning (``values``), its kind (``fields``) and where it comes from (``loading``)."""
 
+from edge_agent.settings.live import LiveSettings
 from edge_agent.settings.loading import add_flags, every_setting, flag, load_settings, variable
 from edge_agent.settings.updates import UpdateSettings
 from edge_agent.settings.values import (
@@ -20,6 +21,7 @@ __all__ = [
     "DetectorSettings",
     "HealthSettings",
     "InputSettings",
+    "LiveSettings",
     "ModelSettings",
     "NodeSettings",
     "OutboxSettings",

@@ -1,6 +1,7 @@
 """Kinds of settings: how each is read from text (environment, flags) and checked. Pure."""
 
 import dataclasses
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass
 from pathlib import Path
@@ -85,6 +86,9 @@ PATH: Final = Kind(check=_path, form="PATH")
 NAME: Final = Kind(check=_node_name, form="NAME")
 TRUTH: Final = Kind(check=truth, from_text=_to_truth, form="true|false")
 WORDS: Final = Kind(check=sequence_of(name, high=50), from_text=_to_words, form="A,B")
+ARGUMENTS: Final = Kind(
+    check=sequence_of(text(500), high=30), from_text=shlex.split, form="'PROGRAM ARGUMENT …'"
+)
 THRESHOLDS: Final = Kind(check=_thresholds, from_text=_to_numbers, form="LABEL=NUMBER,…")
 
 

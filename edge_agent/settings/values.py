@@ -30,6 +30,7 @@ from edge_agent.settings.fields import (
     setting,
     string,
 )
+from edge_agent.settings.live import LiveSettings
 from edge_agent.settings.updates import UpdateSettings
 
 _NUMBER, _WHOLE = number(0, 1), integer(0, 1)
@@ -245,6 +246,7 @@ class Settings:
     detector: DetectorSettings = field(default_factory=DetectorSettings)
     outbox: OutboxSettings = field(default_factory=OutboxSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
     update: UpdateSettings = field(default_factory=UpdateSettings)
 
     @property
@@ -263,5 +265,6 @@ SECTIONS: Mapping[str, type[Section]] = {
     "detector": DetectorSettings,
     "outbox": OutboxSettings,
     "health": HealthSettings,
+    "live": LiveSettings,
     "update": UpdateSettings,
 }

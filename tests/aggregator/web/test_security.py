@@ -3,7 +3,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aggregator.services.catalogue import Services
-from aggregator.web import create_app
+from aggregator.web import access, create_app
 from aggregator.web.security import CONTENT_POLICY, safe_target
 from tests.aggregator.web import world
 from tests.aggregator.web.conftest import signed_in, token_of
@@ -52,6 +52,22 @@ def test_every_other_route_asks_for_a_session(app: Flask) -> None:
         else:
             assert answer.status_code == 302, path
             assert "/sign-in" in answer.headers["Location"]
+
+
+def test_every_route_declares_what_it_asks_for(app: Flask) -> None:
+    with app.test_request_context():
+        closed = [endpoint for endpoint in app.view_functions if access.declared(endpoint) is None]
+    assert closed == [], "write @needs(Permission.…) below the route: see aggregator/web/access.py"
+
+
+def test_a_route_that_declares_nothing_is_closed_to_everybody(services: Services) -> None:
+    app = create_app(services)
+    app.add_url_rule("/new", "new", lambda: "secret")
+    assert app.test_client().get("/new").status_code == 302
+    answer = signed_in(app).get("/new")
+    assert answer.status_code == 403
+    assert "nobody may" in answer.text
+    assert "secret" not in answer.text
 
 
 def test_a_picture_that_is_refused_does_not_disturb_the_form(app: Flask) -> None:
