@@ -3,7 +3,7 @@
 import dataclasses
 import json
 
-from edge_agent.capture.microphone import list_devices
+from edge_agent.sound_card import list_devices
 
 
 def devices(*, as_json: bool) -> int:

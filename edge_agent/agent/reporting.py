@@ -46,8 +46,9 @@ class Identity:
 
 
 def birth(
-    identity: Identity, settings: Settings, policy: str, sampling: Sampling, listening: tuple[str, ...]
-) -> Birth:
+    identity: Identity, settings: Settings, policy: str, sampling: Sampling, listening: tuple[str, ...] = (),
+    talking: tuple[str, ...] = (),
+) -> Birth:  # fmt: skip
     """What the node is and runs."""
     manifest = identity.manifest
     in_force = [identity.thresholds.get(label) for label in manifest.labels]
@@ -71,6 +72,7 @@ def birth(
         clock_synced=health.clock_synced(),
         takes_updates=settings.update.active,
         listening=listening,
+        talking=talking,
     )
 
 
