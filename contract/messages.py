@@ -87,6 +87,11 @@ class Birth(Message):
         "codecs in which its owner lets it be listened to; none: not at all",
         default=(),
     )
+    talking: tuple[str, ...] = checked(
+        sequence_of(one_of(*CODECS), high=len(CODECS)),
+        "codecs in which its owner lets people talk through its loudspeaker; none: not at all",
+        default=(),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,7 @@ def _type_name(kind: object) -> str:
         ("contract.live.", ""),
         ("contract.manifest.", ""),
         ("contract.sampling.", ""),
+        ("contract.voice.", ""),
         (" | ", " or "),
         (", ...", " …"),
     ):

@@ -19,6 +19,7 @@ from contract.record import Record
 from contract.topics import (
     ACKNOWLEDGEMENT,
     BIRTH,
+    CALL,
     COMMAND,
     DESIRED,
     DETECTION,
@@ -26,6 +27,7 @@ from contract.topics import (
     FEATURES,
     FETCH,
     GAP,
+    HEARD,
     HEARTBEAT,
     LIVE,
     PIECE,
@@ -33,11 +35,13 @@ from contract.topics import (
     SOUND,
     STATE,
     TALK,
+    TURN,
     UPDATE,
     VOICE,
     Topic,
 )
 from contract.updates import Desired, Disagreement, Fetch, Piece, Shadow, Update
+from contract.voice import Call, Heard, Turn
 
 RECORDS: Final[Mapping[str, type[Record]]] = {
     BIRTH.kind: Birth,
@@ -57,6 +61,9 @@ RECORDS: Final[Mapping[str, type[Record]]] = {
     LIVE.kind: SoundPacket,
     VOICE.kind: SoundPacket,
     TALK.kind: SoundPacket,
+    CALL.kind: Call,
+    TURN.kind: Turn,
+    HEARD.kind: Heard,
 }
 BINARY_KINDS: Final = frozenset({FEATURES.kind, PIECE.kind})
 PACKED_KINDS: Final = frozenset(topic.kind for topic in SOUND)

@@ -34,7 +34,7 @@ LONGEST_RETRY_S: Final = 10.0
 DELETION_PERIOD_S: Final = 600.0
 DELETION_PAUSE_S: Final = 1.0
 MOST_WAITING_BYTES: Final = 64_000_000
-STORED: Final = tuple(topic for topic in topics.ALL if topic.from_node and topic not in topics.SOUND)
+STORED: Final = tuple(topic for topic in topics.ALL if topic.from_node and topic not in topics.PASSING)
 
 _log = logging.getLogger(__name__)
 
