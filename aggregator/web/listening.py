@@ -55,7 +55,7 @@ def pages(services: Services) -> Blueprint:
         flash(f"What may be listened to of {name} has been changed.")
         return redirect(url_for("node.page", name=name))
 
-    @sock.route("/nodes/<name>/sound", bp=routes)
+    @sock.route("/nodes/<name>/sound", bp=routes)  # type: ignore[untyped-decorator]
     @needs(Permission.LISTEN)
     def sound(line: Any, name: str) -> None:
         try:
@@ -82,9 +82,9 @@ def pages(services: Services) -> Blueprint:
 def _refuse_strangers() -> None:
     """Browsers open WebSockets to any host and send its cookies: only pages of ours may."""
     origin = request.headers.get("Origin")
-    if request.headers.get("Upgrade", "").lower() == "websocket" and origin is not None:
-        if urlsplit(origin).netloc != request.host:
-            abort(403)
+    upgrades = request.headers.get("Upgrade", "").lower() == "websocket"
+    if upgrades and origin is not None and urlsplit(origin).netloc != request.host:
+        abort(403)
 
 
 def _quality() -> Quality:
