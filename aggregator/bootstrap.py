@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aggregator.services.background import Background
     from aggregator.services.catalogue import Services
     from aggregator.services.deletion import DeletionService
+    from aggregator.services.listening import ListeningService
     from aggregator.services.ota_publishing import OtaPublishing
     from aggregator.services.releases import ReleaseService
     from aggregator.services.retrain import RetrainService
@@ -89,6 +90,7 @@ def services(settings: Settings, opened: Database) -> "Services":
         fleet=FleetService(opened, silent_after_s=silent_after_s),
         detections=DetectionService(opened),
         live=LiveFeed(opened, silent_after_s=silent_after_s),
+        listening=listening(settings, opened),
         sound=sound(opened),
         accounts=AccountService(opened, settings.folder),
         statistics=StatisticsService(opened),
@@ -171,6 +173,15 @@ def sound(opened: Database) -> "SoundService":
     from aggregator.services.sound import SoundService
 
     return SoundService(opened, AuditService(opened))
+
+
+def listening(settings: Settings, opened: Database) -> "ListeningService":
+    """What lets people listen to nodes."""
+    from aggregator.mqtt.sound_link import SoundLink
+    from aggregator.services.listening import ListeningService
+    from aggregator.services.live_streams import LiveStreams
+
+    return ListeningService(opened, LiveStreams(SoundLink(settings)), seats=settings.web.listeners)
 
 
 def dataset(opened: Database) -> "ReviewedWindows":

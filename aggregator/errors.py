@@ -117,6 +117,14 @@ class BusyError(AggregatorError):
         self.retry_after_s = retry_after_s
 
 
+class ListeningError(AggregatorError):
+    """A node cannot be listened to at the moment; the text says why."""
+
+
+class NotAllowedError(ListeningError):
+    """Nobody may listen to it, or not like that."""
+
+
 class PasswordError(AggregatorError):
     """A password cannot be set: too short, or set before."""
 

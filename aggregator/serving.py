@@ -41,7 +41,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "bind": f"{host}:{web.port}",
             "worker_class": "aggregator.serving.Worker",
             "workers": 1,
-            "threads": web.threads,
+            "threads": web.threads + web.listeners,
             "graceful_timeout": GRACE_S,
             "timeout": 60,
             "loglevel": "warning",
@@ -65,4 +65,5 @@ class Server(BaseApplication):  # type: ignore[misc]
         """End every live stream, and what runs beside the pages."""
         if self._services is not None:
             self._services.live.close()
+            self._services.listening.close()
             self._background.close()

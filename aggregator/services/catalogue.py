@@ -12,6 +12,7 @@ from aggregator.services.drift import DriftService
 from aggregator.services.fleet import FleetService
 from aggregator.services.label_files import LabelFileService
 from aggregator.services.labels import LabelService
+from aggregator.services.listening import ListeningService
 from aggregator.services.live import LiveFeed
 from aggregator.services.ota_delivery import OtaDelivery
 from aggregator.services.ota_publishing import OtaPublishing
@@ -35,6 +36,7 @@ class Services:
     fleet: FleetService
     detections: DetectionService
     live: LiveFeed
+    listening: ListeningService
     accounts: AccountService
     sound: SoundService
     statistics: StatisticsService

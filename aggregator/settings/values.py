@@ -63,6 +63,7 @@ class Web:
     host: str = key("127.0.0.1", "address the dashboard listens on; 0.0.0.0: all")
     port: int = key(8080, "its port", low=1, high=65535)
     threads: int = key(64, "requests at once; each open live page holds one", low=56, high=1000)
+    listeners: int = key(20, "people who listen to nodes at once; each holds one more", low=1, high=200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

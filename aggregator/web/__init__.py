@@ -24,6 +24,7 @@ from aggregator.web import (
     fleet,
     formats,
     health,
+    listening,
     live,
     node,
     ota,
@@ -58,6 +59,8 @@ def create_app(services: Services) -> Flask:
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=timedelta(days=_SESSION_DAYS),
         MAX_CONTENT_LENGTH=_LARGEST_FORM_BYTES,
+        # A listener who is gone is noticed; one has nothing long to say.
+        SOCK_SERVER_OPTIONS={"ping_interval": 10, "max_message_size": 1000},
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.before_request(_allow_files)
@@ -69,6 +72,7 @@ def create_app(services: Services) -> Flask:
         sign_in.pages,
         fleet.pages,
         live.pages,
+        listening.pages,
         events.pages,
         detections.pages,
         exports.pages,

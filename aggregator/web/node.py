@@ -57,6 +57,7 @@ def pages(services: Services) -> Blueprint:
             groups=GROUPS,
             drift=drift_picture(services.drift.node(name)),
             alerts=services.drift.alerts(name, ALERTS_SHOWN),
+            listening=services.listening.node(name),
         )
 
     @routes.post("/nodes/<name>/publish")

@@ -29,6 +29,7 @@ from aggregator.services.fleet import (
     NodeDetail,
     NodeView,
 )
+from aggregator.services.listening import ListeningView
 from aggregator.services.live import LiveChange
 from aggregator.services.sampling import NodeSampling
 from aggregator.services.statistics import Latency, QuarantineView, Statistics
@@ -256,6 +257,25 @@ class FakeLive:
         pass
 
 
+class FakeListening:
+    """Owners let nodes be listened to, and nobody has allowed it yet."""
+
+    def __init__(self) -> None:
+        self.levels: dict[str, str] = {}
+
+    def node(self, name: str) -> ListeningView:
+        return ListeningView(
+            node=name, online=True, level=self.levels.get(name, "off"), offered=("15k",), clock_synced=True,
+            changed_s=None, changed_by=None,
+        )  # fmt: skip
+
+    def allow(self, name: str, level: str, who: str) -> None:
+        self.levels[name] = level
+
+    def close(self) -> None:
+        pass
+
+
 class FakeStatistics:
     """Fixed counts."""
 
@@ -378,7 +398,7 @@ def a_world(
     """Services over the given things."""
     fleet = FakeFleet(nodes, gaps)
     return Services(  # type: ignore[arg-type]
-        fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(),
+        fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(), listening=FakeListening(),
         accounts=FakeAccounts(password), statistics=FakeStatistics(), commands=FakeCommands(fleet),
         # Pages of reviewing are tested over a real store.
         review=None, labels=None, dataset=None, label_files=None, deletion=None, sound=None,

@@ -1,0 +1,159 @@
+// Plays sound that comes when it comes: an adaptive jitter buffer over the positions of samples in their stream.
+// Knows no browser, so that a test can feed it what it wants. Times are in samples of the stream.
+export const RATE = 16000;
+
+const RING = 1 << 16;
+const LOOK_BACK = 10 * RATE;
+const ARRIVALS = 600;
+const COVERED = 0.99; // of the arrivals of the last seconds come in time for what is wanted
+const MARGIN = 0.008 * RATE;
+const DEAD_ZONE = 0.003 * RATE;
+const FASTEST = 0.02; // a change of pitch that nobody notices
+const SLOW_DOWN = RATE; // a deviation is worked off in about a second
+const JUMP = 0.3 * RATE;
+const CONCEALED = 0.06 * RATE;
+const REPEATED = 0.02 * RATE;
+const SEAM = 32;
+
+export class Playout {
+  constructor(outputRate = RATE) {
+    this.perOutput = RATE / outputRate;
+    this.ring = new Float32Array(RING);
+    this.end = 0; // behind the newest sample
+    this.head = null; // the next one that is played
+    this.now = 0; // samples that the loudspeaker has had time for
+    this.quiet = true; // whether silence was announced after the end
+    this.arrivals = [];
+    this.wanted = MARGIN;
+    this.base = 0;
+    this.dry = 0; // samples since the stream ran dry, while it should not
+    this.seam = 0;
+    this.lastOut = 0;
+    this.minima = [];
+    this.counts = { late: 0, made: 0, underruns: 0, dry: 0, longest: 0, jumps: 0 };
+  }
+
+  push(position, samples, quiet = false) {
+    if (this.head === null) this.end = position;
+    this.fill(position);
+    const fresh = Math.max(0, this.end - position);
+    for (let at = fresh; at < samples.length; at++) this.ring[(position + at) % RING] = samples[at];
+    if (samples.length) this.arrive(position, position + samples.length);
+    this.end = Math.max(this.end, position + samples.length);
+    this.quiet = quiet;
+  }
+
+  // Silence between what was there and what comes.
+  fill(position) {
+    const from = Math.max(this.end, position - RING);
+    for (let at = from; at < position; at++) this.ring[at % RING] = 0;
+    if (position > this.end) this.end = position;
+  }
+
+  arrive(start, end) {
+    this.arrivals.push({ offset: this.now - start, at: this.now });
+    while (this.arrivals.length > ARRIVALS || this.arrivals[0].at < this.now - LOOK_BACK) this.arrivals.shift();
+    this.measure();
+    const idle = this.head === null || (this.quiet && this.head >= this.end);
+    // After silence the delay can be set anew without anybody hearing it.
+    if (idle) this.head = Math.min(start, this.now - this.wanted);
+    else if (this.head > start) this.counts.late += Math.min(this.head, end) - start;
+  }
+
+  measure() {
+    const offsets = this.arrivals.map((one) => one.offset).sort((a, b) => a - b);
+    const covered = offsets[Math.min(offsets.length - 1, Math.floor(COVERED * offsets.length))];
+    this.base = offsets[0];
+    this.wanted = covered + MARGIN;
+    const last = this.minima.at(-1);
+    if (!last || this.now - last.at >= LOOK_BACK) this.minima.push({ at: this.now, offset: this.base });
+    else last.offset = Math.min(last.offset, this.base);
+    if (this.minima.length > 360) this.minima.shift();
+  }
+
+  // Fills ``output`` with what is to be heard now.
+  render(output) {
+    const step = this.perOutput * (1 + this.speed());
+    for (let at = 0; at < output.length; at++) {
+      output[at] = this.head === null ? 0 : this.next(step);
+      this.now += this.perOutput;
+    }
+  }
+
+  speed() {
+    if (this.head === null || this.dry) return 0;
+    const error = this.now - this.head - this.wanted;
+    if (error > JUMP) {
+      this.counts.jumps += 1;
+      this.head += error;
+      this.seam = SEAM;
+      return 0;
+    }
+    if (Math.abs(error) < DEAD_ZONE) return 0;
+    return Math.max(-FASTEST, Math.min(FASTEST, error / SLOW_DOWN));
+  }
+
+  next(step) {
+    // The sample after the one at the head is needed, too, to play between them.
+    if (this.head + 1 < this.end || (this.head < this.end && this.quiet)) return this.joined(this.sample(step));
+    if (this.quiet) {
+      this.head += step;
+      this.lastOut = 0;
+      return 0;
+    }
+    return this.conceal();
+  }
+
+  sample(step) {
+    if (this.dry) {
+      this.counts.longest = Math.max(this.counts.longest, this.dry);
+      this.dry = 0;
+      this.seam = SEAM;
+    }
+    const whole = Math.floor(this.head);
+    const part = this.head - whole;
+    const here = this.ring[whole % RING];
+    const after = whole + 1 < this.end ? this.ring[(whole + 1) % RING] : 0;
+    this.head += step;
+    return here + part * (after - here);
+  }
+
+  // A step from one sound to another would be a click.
+  joined(value) {
+    if (!this.seam) return (this.lastOut = value);
+    const out = value + (this.lastOut - value) * (this.seam / SEAM);
+    this.seam -= 1;
+    if (!this.seam) this.lastOut = value;
+    return out;
+  }
+
+  // The stream ran dry: what was heard last goes on for a moment, and fades. The head waits.
+  conceal() {
+    if (!this.dry) this.counts.underruns += 1;
+    this.dry += this.perOutput;
+    this.counts.dry += this.perOutput;
+    const at = Math.floor(this.dry);
+    if (at >= CONCEALED || this.end < REPEATED) return (this.lastOut = 0);
+    this.counts.made += this.perOutput;
+    // Forth and back, so that there is no step where it repeats.
+    const turn = at % (2 * REPEATED);
+    const back = turn < REPEATED ? turn : 2 * REPEATED - turn;
+    return (this.lastOut = this.ring[(this.end - 1 - Math.floor(back)) % RING] * (1 - at / CONCEALED));
+  }
+
+  // How long what comes now waits until it is heard, in samples.
+  get depth() {
+    return this.head === null ? 0 : Math.max(0, this.end - this.head);
+  }
+
+  // By how much the loudspeaker's clock runs ahead of the microphone's, in millionths; null until that is known.
+  get drift() {
+    const known = this.minima.slice(1);
+    if (known.length < 6) return null;
+    const middle = (of) => known.reduce((sum, one) => sum + one[of], 0) / known.length;
+    const [at, offset] = [middle("at"), middle("offset")];
+    const above = known.reduce((sum, one) => sum + (one.at - at) * (one.offset - offset), 0);
+    const below = known.reduce((sum, one) => sum + (one.at - at) ** 2, 0);
+    return (1e6 * above) / below;
+  }
+}

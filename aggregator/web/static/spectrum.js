@@ -1,0 +1,40 @@
+// A spectrogram that scrolls along with what is heard.
+const COLUMN_MS = 20;
+
+export function draw(canvas, analyser) {
+  const palette = canvas.dataset.palette;
+  const colours = Array.from({ length: 256 }, (_, at) =>
+    [0, 2, 4].map((part) => parseInt(palette.slice(6 * at + part, 6 * at + part + 2), 16)),
+  );
+  const brush = canvas.getContext("2d", { alpha: false });
+  const levels = new Uint8Array(analyser.frequencyBinCount);
+  const column = brush.createImageData(1, levels.length);
+  canvas.height = levels.length;
+  paint(brush, colours[0], canvas);
+  let last = performance.now();
+  let frame = requestAnimationFrame(next);
+
+  function next(now) {
+    const columns = Math.min(canvas.width, Math.floor((now - last) / COLUMN_MS));
+    if (columns > 0) {
+      last += columns * COLUMN_MS;
+      if (now - last > 1000) last = now;
+      analyser.getByteFrequencyData(levels);
+      levels.forEach((level, bin) => {
+        const at = 4 * (levels.length - 1 - bin);
+        column.data.set(colours[level], at);
+        column.data[at + 3] = 255;
+      });
+      brush.drawImage(canvas, -columns, 0);
+      for (let back = 1; back <= columns; back++) brush.putImageData(column, canvas.width - back, 0);
+    }
+    frame = requestAnimationFrame(next);
+  }
+
+  return () => cancelAnimationFrame(frame);
+}
+
+function paint(brush, [red, green, blue], { width, height }) {
+  brush.fillStyle = `rgb(${red} ${green} ${blue})`;
+  brush.fillRect(0, 0, width, height);
+}
