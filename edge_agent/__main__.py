@@ -167,8 +167,8 @@ def _add_talk(commands: Commands) -> None:
     parser = _add(
         commands, "talk", _talk, "speak through the loudspeaker of another node",
         "Push to talk: Space begins, and Space again ends; the other node answers the same way. It must be\n"
-        "allowed at the aggregator, and there by [talk] allowed. Tells delay and loss as they are at the other\n"
-        "node. With --in a recording is spoken instead. The exit code is 1 if nothing was heard.\n"
+        "allowed at the aggregator, and there by [talk] allowed. Tells delay and loss as they are over\n"
+        "there. With --in a recording is spoken instead. The exit code is 1 if nothing was heard.\n"
         + _SETTINGS_HELP,
     )  # fmt: skip
     parser.add_argument("node", metavar="NODE", help="the node that shall play it")

@@ -84,7 +84,8 @@ def _play(listener: Listener, turn: OwnTurn) -> Said:
 def _push_to_talk(listener: Listener, keys: Keys, line: Line, wish: Wish) -> int:
     _say(_HELP)
     listener.start()
-    status, turn = 0, None
+    status = 0
+    turn: OwnTurn | None = None
     while not (key := keys.pressed()) or key not in LEAVE:
         item = listener.get(_LOOK_S)
         if item is None and listener.problem:
