@@ -24,6 +24,7 @@ from aggregator.store.database import Database
 if TYPE_CHECKING:
     from aggregator.domain.gate_limits import Limits
     from aggregator.mqtt.subscriber import Subscriber
+    from aggregator.mqtt.talk_link import TalkLink
     from aggregator.services.background import Background
     from aggregator.services.catalogue import Services
     from aggregator.services.deletion import DeletionService
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from aggregator.services.snapshot import SnapshotService
     from aggregator.services.snapshot_labels import ReviewedWindows
     from aggregator.services.sound import SoundService
+    from aggregator.services.talk import TalkService
     from aggregator.training.trainer import Trainer
 
 _log = logging.getLogger(__name__)
@@ -83,6 +85,7 @@ def services(settings: Settings, opened: Database) -> "Services":
     from aggregator.services.sampling import SamplingService
     from aggregator.services.shadows import ShadowService
     from aggregator.services.statistics import StatisticsService
+    from aggregator.services.talk import TalkService
 
     silent_after_s = settings.fleet.silent_after_s
     commands = CommandService(opened)
@@ -91,6 +94,7 @@ def services(settings: Settings, opened: Database) -> "Services":
         detections=DetectionService(opened),
         live=LiveFeed(opened, silent_after_s=silent_after_s),
         listening=listening(settings, opened),
+        talk=TalkService(opened),
         sound=sound(opened),
         accounts=AccountService(opened, settings.folder),
         statistics=StatisticsService(opened),
@@ -182,6 +186,14 @@ def listening(settings: Settings, opened: Database) -> "ListeningService":
     from aggregator.services.live_streams import LiveStreams
 
     return ListeningService(opened, LiveStreams(SoundLink(settings)), seats=settings.web.listeners)
+
+
+def talk_link(settings: Settings, talk: "TalkService") -> "TalkLink":
+    """What carries talk, not started yet."""
+    from aggregator.mqtt.talk_link import TalkLink
+
+    link = talk.line = TalkLink(settings, talk)
+    return link
 
 
 def dataset(opened: Database) -> "ReviewedWindows":

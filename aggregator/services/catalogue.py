@@ -27,6 +27,7 @@ from aggregator.services.shadows import ShadowService
 from aggregator.services.snapshot import SnapshotService
 from aggregator.services.sound import SoundService
 from aggregator.services.statistics import StatisticsService
+from aggregator.services.talk import TalkService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Services:
     detections: DetectionService
     live: LiveFeed
     listening: ListeningService
+    talk: TalkService
     accounts: AccountService
     sound: SoundService
     statistics: StatisticsService

@@ -8,7 +8,7 @@ from sqlalchemy import inspect as look_at
 from sqlalchemy import text
 
 from aggregator.errors import StoreError
-from aggregator.store import listening, review_tables, rollout_tables  # noqa: F401 - migrations must know every table
+from aggregator.store import listening, review_tables, rollout_tables, talking  # noqa: F401 - all tables, for migrations
 from aggregator.store.database import Database
 
 if TYPE_CHECKING:

@@ -91,7 +91,8 @@ def _push_to_talk(listener: Listener, keys: Keys, line: Line, wish: Wish) -> int
         if item is None and listener.problem:
             raise CaptureError(listener.problem)
         if turn is not None and (turn.over or (key and key in TALK)):
-            turn, status = None, wish.tell(turn.end())
+            status = wish.tell(turn.end())
+            turn = None
         elif key and key in TALK:
             turn = _begin(line, wish)
             status = int(turn is None)
