@@ -30,31 +30,32 @@ class SoundLink:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._receiver: Receiver | None = None
+        self._last_s = 0.0
+        """When it was wanted last, by the steady clock."""
         self._ready = -1
         """Generation of the connection that hears nodes."""
 
     def carry(self, receiver: Receiver) -> None:
         """Begin to, if that does not happen yet."""
         with self._lock:
-            self._receiver = receiver
+            self._receiver, self._last_s = receiver, time.monotonic()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="sound-link", daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:
         link = self._make()
-        last_s = time.monotonic()
         while True:
             try:
                 link.turn(TURN_S)
                 if self._receiver is not None and self._receiver.wanted:
-                    last_s = time.monotonic()
+                    self._last_s = time.monotonic()
                     self._order(link, self._receiver)
             except Exception:  # the thread must live, whatever a library or a packet makes it raise
                 _log.exception("live sound is disturbed")
                 time.sleep(TURN_S)
             with self._lock:
-                if time.monotonic() - last_s > LINGER_S:
+                if time.monotonic() - self._last_s > LINGER_S:
                     self._thread = None
                     break
         link.close()

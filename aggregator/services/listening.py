@@ -84,10 +84,15 @@ class ListeningService:
         if not self._seats.acquire(blocking=False):
             raise ListeningError(f"{self._most} people listen already, and no more can at once; try later")
         try:
-            with self._recorded(name, quality, who), self._streams.join(name, quality) as ear:
+            # The node begins while that is written down.
+            with self._streams.join(name, quality) as ear, self._recorded(name, quality, who):
                 yield ear
         finally:
             self._seats.release()
+
+    def expect(self) -> None:
+        """Somebody looks at the page from which people listen: be ready."""
+        self._streams.expect()
 
     def close(self) -> None:
         """Nobody listens any more."""

@@ -135,6 +135,10 @@ class LiveStreams:
                 stream.ears.remove(ear)
                 stream.renew_s = 0.0 if not stream.ears else stream.renew_s
 
+    def expect(self) -> None:
+        """Somebody may listen soon."""
+        self._carrier.carry(self)
+
     def restrict(self, node: str, codecs: Sequence[str]) -> None:
         """End the streams of ``node`` in other codecs than these."""
         with self._lock:

@@ -40,9 +40,12 @@ def pages(services: Services) -> Blueprint:
     @routes.get("/nodes/<name>/listen")
     @needs(Permission.LISTEN)
     def page(name: str) -> ResponseReturnValue:
+        view = listening.node(name)
+        if view.codecs:
+            listening.expect()
         return render_template(
             "listening.html",
-            view=listening.node(name),
+            view=view,
             packets_ms=PACKETS_MS,
             chosen=Quality(),
             palette="".join(bytes(colour).hex() for colour in palette()),
