@@ -39,6 +39,7 @@ from aggregator.web import (
     security,
     sign_in,
     sound,
+    talk,
     training,
     windows,
 )
@@ -73,6 +74,7 @@ def create_app(services: Services) -> Flask:
         fleet.pages,
         live.pages,
         listening.pages,
+        talk.pages,
         events.pages,
         detections.pages,
         exports.pages,

@@ -5,9 +5,8 @@ import struct
 import time
 from collections.abc import Iterator
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_sock import Sock
 
@@ -22,6 +21,7 @@ from aggregator.services.live_streams import Ear
 from aggregator.web.access import needs
 from aggregator.web.colours import palette
 from aggregator.web.reader import ANONYMOUS, known_name, reader_name
+from aggregator.web.sockets import refuse_strangers
 from contract.live import PACKETS_MS
 
 FIGURES_S: Final = 1.0
@@ -78,16 +78,8 @@ def pages(services: Services) -> Blueprint:
         response.call_on_close(lambda: opened.__exit__(None, None, None))
         return response
 
-    routes.before_request(_refuse_strangers)
+    routes.before_request(refuse_strangers)
     return routes
-
-
-def _refuse_strangers() -> None:
-    """Browsers open WebSockets to any host and send its cookies: only pages of ours may."""
-    origin = request.headers.get("Origin")
-    upgrades = request.headers.get("Upgrade", "").lower() == "websocket"
-    if upgrades and origin is not None and urlsplit(origin).netloc != request.host:
-        abort(403)
 
 
 def _quality() -> Quality:

@@ -33,6 +33,7 @@ from aggregator.services.listening import ListeningView
 from aggregator.services.live import LiveChange
 from aggregator.services.sampling import NodeSampling
 from aggregator.services.statistics import Latency, QuarantineView, Statistics
+from aggregator.services.talk import TalkView
 from contract.commands import COMMANDS
 from contract.sampling import Sampling
 from tests.aggregator.web import sounds
@@ -276,6 +277,25 @@ class FakeListening:
         pass
 
 
+class FakeTalk:
+    """Owners let people talk through nodes, and nobody has allowed it yet."""
+
+    def __init__(self) -> None:
+        self.levels: dict[str, str] = {}
+
+    def node(self, name: str) -> TalkView:
+        return TalkView(
+            node=name, online=True, level=self.levels.get(name, "off"), understood=("opus", "15k"),
+            changed_s=None, changed_by=None,
+        )  # fmt: skip
+
+    def allow(self, name: str, level: str, who: str) -> None:
+        self.levels[name] = level
+
+    def close(self) -> None:
+        pass
+
+
 class FakeStatistics:
     """Fixed counts."""
 
@@ -398,7 +418,8 @@ def a_world(
     """Services over the given things."""
     fleet = FakeFleet(nodes, gaps)
     return Services(  # type: ignore[arg-type]
-        fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(), listening=FakeListening(),
+        fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(),
+        listening=FakeListening(), talk=FakeTalk(),
         accounts=FakeAccounts(password), statistics=FakeStatistics(), commands=FakeCommands(fleet),
         # Pages of reviewing are tested over a real store.
         review=None, labels=None, dataset=None, label_files=None, deletion=None, sound=None,
