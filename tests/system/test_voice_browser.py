@@ -123,7 +123,7 @@ def test_who_is_no_longer_allowed_is_told_so(talk: Browser, world: TalkingWorld)
 def test_it_is_beside_listening(talk: Browser, world: TalkingWorld) -> None:
     """Who listens does not hear what the node itself plays: its microphone is silent meanwhile."""
     talk.driver.get(f"{world.address}/nodes/{NODE}/listen")
-    assert talk.one("[data-listen]")
+    assert talk.all("[data-listen]"), talk.text() + str(talk.complaints())
     ActionChains(talk.driver).click_and_hold(talk.one("[data-hold]")).perform()
     talk.until(lambda: state(talk) == "talking", "the turn")
     ActionChains(talk.driver).release().perform()
