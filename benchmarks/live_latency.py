@@ -168,7 +168,9 @@ def measure(browser: Browser, world: LiveWorld, seconds: float, query: dict[str,
 
 def main() -> None:
     """Set everything up, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--listeners", type=int, default=1)
     parser.add_argument("--loss", type=float, default=0.0)
@@ -195,7 +197,9 @@ def main() -> None:
             cookie = signed_in(world.address)
             others = [
                 threading.Thread(
-                    target=listen, args=(world.address, urllib.parse.urlencode(query), cookie, over), daemon=True
+                    target=listen,
+                    args=(world.address, urllib.parse.urlencode(query), cookie, over),
+                    daemon=True,
                 )
                 for _ in range(chosen.listeners - 1)
             ]
