@@ -1,16 +1,20 @@
 """By what a request is recognised: the session of a browser, or the token of a program."""
 
 import secrets
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from flask import request, session
 
 from aggregator.domain.roles import Permission, Person
+from aggregator.errors import StoreError
 from aggregator.services.catalogue import Services
 from aggregator.services.tokens import PREFIX
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+WORTH_S: Final = 5.0
 _SESSION: Final = "session"
 
 
@@ -62,14 +66,20 @@ def person(services: Services) -> Person | None:
 def still(services: Services, permission: Permission) -> Callable[[], bool]:
     """A question for answers that take long: whether who asked may still have them.
 
-    Call it within the request; ask it as often as the answer should notice that a session or a token has
-    ended, or that a role was taken away. Each time it reads the database.
+    Call it within the request, and ask it as often as you like: that a session or token has ended, or that a
+    role was taken away, is noticed after ``WORTH_S``. While the database is away it keeps to what it knew.
     """
     token, cookie = shown_token(), current_session()
+    known, known_s = True, time.monotonic()
 
     def may() -> bool:
-        found = _known(services, token, cookie)
-        return found is not None and found.may(permission)
+        nonlocal known, known_s
+        if time.monotonic() - known_s > WORTH_S:
+            with suppress(StoreError):
+                found = _known(services, token, cookie)
+                known = found is not None and found.may(permission)
+            known_s = time.monotonic()
+        return known
 
     return may
 

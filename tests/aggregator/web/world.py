@@ -1,7 +1,7 @@
 """A small fleet in memory: every service that the dashboard asks, without a database."""
 
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -81,7 +81,7 @@ def a_window(number: int, sound: str = "dog", **changes: object) -> WindowView:
 
 
 class FakeAccounts:
-    """Users of any name, administrators unless ``roles`` says otherwise, who share a password; the same limits."""
+    """Users of any name who share a password, administrators unless ``roles`` says otherwise; the same limits."""
 
     def __init__(self, password: str | None = PASSWORD) -> None:
         self.password = password
@@ -145,6 +145,16 @@ class FakeTokens:
 
     def person(self, secret: str) -> Person | None:
         return self.by_secret.get(secret)
+
+
+class FakeAudit:
+    """Remembers what was recorded."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str, Mapping[str, object]]] = []
+
+    def record(self, who: str, action: str, details: Mapping[str, object]) -> None:
+        self.said.append((who, action, details))
 
 
 class FakeFleet:
@@ -412,12 +422,13 @@ def a_world(
     return Services(  # type: ignore[arg-type]
         fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(),
         # Users are tested over a real store.
-        accounts=FakeAccounts(password), tokens=FakeTokens(), users=None, statistics=FakeStatistics(), commands=FakeCommands(fleet),
+        accounts=FakeAccounts(password), tokens=FakeTokens(), users=None,
+        statistics=FakeStatistics(), commands=FakeCommands(fleet),
         # Pages of reviewing are tested over a real store.
         review=None, labels=None, dataset=None, label_files=None, deletion=None, sound=None,
         drift=FakeDrift(), sampling=FakeSampling(fleet),
         retrain=FakeRetrain(), releases=FakeReleases(), snapshots=FakeSnapshots(),
         # Updates are tested over a real repository.
         ota_repository=None, ota_delivery=None, ota_publishing=None, rollouts=None, pins=None,
-        shadows=None, audit=None, namespace="soundpost",
+        shadows=None, audit=FakeAudit(), namespace="soundpost",
     )  # fmt: skip
