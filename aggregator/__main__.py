@@ -30,6 +30,7 @@ examples:
   aggregator drift --json                           which microphone went deaf, which label floods
   aggregator ota publish BUNDLE --keys KEYS         sign a bundle, so that nodes may run it
   aggregator export-audio --detection 12            hear it: a sound file, made from stored features
+  aggregator stream attic --out -                   hear a node now: pipe it to a player or a network
   aggregator forget --node attic                    delete what a node has sent, after --yes
 
 Every setting can stand in the file, in the environment, or on the command line:
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     accounts.add_user(commands, _add)
     accounts.add_token(commands, _add)
     parsers.add_export_audio(commands, _add)
+    parsers.add_stream(commands, _add)
     _add_demo(commands)
     return parser
 

@@ -133,7 +133,9 @@ def signed_in(address: str) -> str:
 def listen(address: str, query: str, cookie: str, over: threading.Event) -> None:
     """One more listener."""
     target = f"{address.replace('http', 'ws')}/nodes/{NODE}/sound?{query}"
-    line = Client(target, headers={"Cookie": cookie, "Origin": address})
+    # This client leaves the port out where it says whom it calls.
+    origin = f"http://{urllib.parse.urlsplit(address).hostname}"
+    line = Client(target, headers={"Cookie": cookie, "Origin": origin})
     try:
         while not over.is_set():
             line.receive(timeout=1)
