@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from aggregator.bootstrap_accounts import accounts as accounts
+from aggregator.bootstrap_accounts import tokens as tokens
+from aggregator.bootstrap_accounts import users as users
 from aggregator.bootstrap_ota import desired as desired
 from aggregator.bootstrap_ota import lifetimes as lifetimes
 from aggregator.bootstrap_ota import ota_delivery as ota_delivery
@@ -70,7 +73,6 @@ def _migrate(opened: Database) -> None:
 
 def services(settings: Settings, opened: Database) -> "Services":
     """What the dashboard is given."""
-    from aggregator.services.accounts import AccountService
     from aggregator.services.audit import AuditService
     from aggregator.services.catalogue import Services
     from aggregator.services.commands import CommandService
@@ -96,7 +98,9 @@ def services(settings: Settings, opened: Database) -> "Services":
         listening=listening(settings, opened),
         talk=TalkService(opened),
         sound=sound(opened),
-        accounts=AccountService(opened, settings.folder),
+        accounts=accounts(settings, opened),
+        users=users(opened),
+        tokens=tokens(opened),
         statistics=StatisticsService(opened),
         review=ReviewService(opened),
         labels=LabelService(opened),

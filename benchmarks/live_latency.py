@@ -1,6 +1,7 @@
 """From the microphone to the ear: bursts of a tone through node, broker, aggregator and a real browser.
 
-    python -m benchmarks.live_latency [--seconds 60] [--listeners 1] [--loss 0.05] [--codec 15k] [--packet-ms 20]
+    python -m benchmarks.live_latency [--seconds 60] [--listeners 1] [--loss 0.05] [--codec 15k]
+                                      [--packet-ms 20]
 
 All on this machine, so that there is one clock. Sound is written to a node when it is due, as a sound card
 would; a processor of ours in the browser's audio thread notes at which sample of its output each burst lies
@@ -59,7 +60,8 @@ AudioNode.prototype.connect = function (target, ...more) {
   if (target instanceof AudioDestinationNode) {
     const sound = target.context;
     window.sound = sound;
-    sound.audioWorklet.addModule(URL.createObjectURL(new Blob([source], { type: "text/javascript" }))).then(() => {
+    const module = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+    sound.audioWorklet.addModule(module).then(() => {
       const detector = new AudioWorkletNode(sound, "detector", { numberOfOutputs: 0 });
       connect.call(this, detector);
       detector.port.onmessage = ({ data }) => {
@@ -86,7 +88,7 @@ def bursts(seconds: float) -> Pcm:
 
 
 class Relay:
-    """Carries everything from the node's namespace to the aggregator's and back, but for some of the sound."""
+    """Carries everything from the node's namespace to the aggregator's and back, but some of the sound."""
 
     def __init__(self, port: int, loss: float) -> None:
         self._loss, self._chance = loss, random.Random(1)
@@ -130,7 +132,10 @@ def signed_in(address: str) -> str:
 
 def listen(address: str, query: str, cookie: str, over: threading.Event) -> None:
     """One more listener."""
-    line = Client(f"{address.replace('http', 'ws')}/nodes/{NODE}/sound?{query}", headers={"Cookie": cookie})
+    target = f"{address.replace('http', 'ws')}/nodes/{NODE}/sound?{query}"
+    # This client leaves the port out where it says whom it calls.
+    origin = f"http://{urllib.parse.urlsplit(address).hostname}"
+    line = Client(target, headers={"Cookie": cookie, "Origin": origin})
     try:
         while not over.is_set():
             line.receive(timeout=1)
@@ -154,21 +159,23 @@ def measure(browser: Browser, world: LiveWorld, seconds: float, query: dict[str,
     browser.run("window.bursts.length = 0")
     time.sleep(seconds)
     heard_ms = np.array(browser.run("return window.bursts"))
-    figures = "Object.fromEntries([...document.querySelectorAll('[data-figure]')].map(e => [e.dataset.figure, e.textContent]))"
     # The middle of each burst, as it was due at the microphone.
     due_ms = 1000 * (world.microphone.begun_s + 0.5 + BURST_S / 2)
     delays_ms = (heard_ms - due_ms) % (1000 * BURST_EVERY_S)
     p50, p95, most = np.percentile(delays_ms, [50, 95, 100]).round(1)
     return {
-        "bursts": len(delays_ms), "of": int(seconds / BURST_EVERY_S), "p50_ms": p50, "p95_ms": p95, "most_ms": most,
+        "bursts": len(delays_ms), "of": int(seconds / BURST_EVERY_S), "p50_ms": p50, "p95_ms": p95,
+        "most_ms": most,
         "output_latency_ms": 1000 * browser.run("return sound.outputLatency"),
-        "page": browser.run(f"return {figures}"),
+        "page": {one.get_attribute("data-figure"): one.text for one in browser.all("[data-figure]")},
     }  # fmt: skip
 
 
 def main() -> None:
     """Set everything up, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--listeners", type=int, default=1)
     parser.add_argument("--loss", type=float, default=0.0)
@@ -195,7 +202,9 @@ def main() -> None:
             cookie = signed_in(world.address)
             others = [
                 threading.Thread(
-                    target=listen, args=(world.address, urllib.parse.urlencode(query), cookie, over), daemon=True
+                    target=listen,
+                    args=(world.address, urllib.parse.urlencode(query), cookie, over),
+                    daemon=True,
                 )
                 for _ in range(chosen.listeners - 1)
             ]

@@ -105,6 +105,7 @@ def _add_check(commands: Commands) -> None:
 
 def _add_devices(commands: Commands) -> None:
     parser = _add(commands, "devices", _devices, "list the inputs that can be listened to")
+    parser.add_argument("--outputs", action="store_true", help="instead the outputs that [talk] can play on")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -203,7 +204,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _devices(options: argparse.Namespace) -> int:
     devices = importlib.import_module("edge_agent.devices")
-    return int(devices.devices(as_json=options.json))
+    return int(devices.devices(outputs=options.outputs, as_json=options.json))
 
 
 def _replay(options: argparse.Namespace) -> int:

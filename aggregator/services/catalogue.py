@@ -28,6 +28,8 @@ from aggregator.services.snapshot import SnapshotService
 from aggregator.services.sound import SoundService
 from aggregator.services.statistics import StatisticsService
 from aggregator.services.talk import TalkService
+from aggregator.services.tokens import TokenService
+from aggregator.services.users import UserService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class Services:
     listening: ListeningService
     talk: TalkService
     accounts: AccountService
+    users: UserService
+    tokens: TokenService
     sound: SoundService
     statistics: StatisticsService
     commands: CommandService

@@ -94,6 +94,10 @@ class ListeningService:
         """Somebody looks at the page from which people listen: be ready."""
         self._streams.expect()
 
+    def settle(self, patience_s: float = 2.0) -> None:
+        """Wait a moment until nodes have been told that nobody listens: for programs that end now."""
+        self._streams.settle(patience_s)
+
     def close(self) -> None:
         """Nobody listens any more."""
         self._streams.close()

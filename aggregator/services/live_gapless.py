@@ -14,10 +14,15 @@ LAG_S: Final = 0.3
 """Silence is given out this late, so that sound that comes after it is not cut."""
 _LOOK_S: Final = 0.1
 _MOST_SAMPLES: Final = RATE_HZ
+PATIENCE_S: Final = 10.0
 
 
 def gapless(ear: Ear, *, steady: Callable[[], float] = time.monotonic) -> Iterator[NDArray[np.int16]]:
-    """Samples in step with the clock until the stream is closed: silence where nothing was heard or came."""
+    """Samples in step with the clock until the stream is closed: silence where nothing was heard or came.
+
+    None at all if nothing comes for the first ten seconds.
+    """
+    begun_s = steady()
     given: int | None = None
     """Position behind what was given out."""
     latest, latest_s = 0, 0.0
@@ -35,6 +40,8 @@ def gapless(ear: Ear, *, steady: Callable[[], float] = time.monotonic) -> Iterat
             due = latest + int((now_s - latest_s - LAG_S) * RATE_HZ)
             yield from _silence(due - given)
             given = max(given, due)
+        elif now_s - begun_s > PATIENCE_S:
+            return
 
 
 def _silence(samples: int) -> Iterator[NDArray[np.int16]]:

@@ -147,6 +147,12 @@ class LiveStreams:
         for ear in ears:
             ear.close()
 
+    def settle(self, patience_s: float) -> None:
+        """Wait at most so long until every node was told what it has to know."""
+        deadline_s = time.monotonic() + patience_s
+        while self.wanted and time.monotonic() < deadline_s:
+            time.sleep(0.02)
+
     def close(self) -> None:
         """End every stream."""
         with self._lock:

@@ -3,7 +3,8 @@
 import json
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import Any, Final
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -18,10 +19,9 @@ from aggregator.services.live_files import wav_header
 from aggregator.services.live_gapless import gapless
 from aggregator.services.live_sound import Heard
 from aggregator.services.live_streams import Ear
-from aggregator.web.access import needs
+from aggregator.web import credentials
+from aggregator.web.access import needs, person
 from aggregator.web.colours import palette
-from aggregator.web.reader import ANONYMOUS, known_name, reader_name
-from aggregator.web.sockets import refuse_strangers
 from contract.live import PACKETS_MS
 
 FIGURES_S: Final = 1.0
@@ -55,17 +55,18 @@ def pages(services: Services) -> Blueprint:
     @routes.post("/nodes/<name>/listening")
     @needs(Permission.NODES)
     def allow(name: str) -> ResponseReturnValue:
-        listening.allow(name, request.form.get("level", ""), reader_name())
+        listening.allow(name, request.form.get("level", ""), person().name)
         flash(f"What may be listened to of {name} has been changed.")
         return redirect(url_for("node.page", name=name))
 
     @sock.route("/nodes/<name>/sound", bp=routes)  # type: ignore[untyped-decorator]
     @needs(Permission.LISTEN)
     def sound(line: Any, name: str) -> None:
+        may = credentials.still(services, Permission.LISTEN)
         try:
-            with listening.listen(name, _quality(), _who()) as ear:
-                _converse(line, ear)
-            _say(line, ended="This node may no longer be listened to, or the dashboard is stopping.")
+            with listening.listen(name, _quality(), person().name) as ear:
+                _converse(line, ear, may)
+            _say(line, ended="You may no longer listen to this node, or the dashboard is stopping.")
         except AggregatorError as error:
             _say(line, ended=f"{str(error)[:1].upper()}{str(error)[1:]}.")
 
@@ -73,13 +74,13 @@ def pages(services: Services) -> Blueprint:
     @routes.get("/nodes/<name>/stream.wav")
     @needs(Permission.LISTEN)
     def stream(name: str) -> ResponseReturnValue:
-        opened = listening.listen(name, _quality(), _who())
+        may = credentials.still(services, Permission.LISTEN)
+        opened = listening.listen(name, _quality(), person().name)
         ear = opened.__enter__()  # refused before the answer begins, if it is
-        response = Response(_wav(ear), mimetype="audio/wav", headers={"X-Accel-Buffering": "no"})
+        response = Response(_wav(ear, may), mimetype="audio/wav", headers={"X-Accel-Buffering": "no"})
         response.call_on_close(lambda: opened.__exit__(None, None, None))
         return response
 
-    routes.before_request(refuse_strangers)
     return routes
 
 
@@ -91,10 +92,10 @@ def _quality() -> Quality:
     )
 
 
-def _converse(line: Any, ear: Ear) -> None:
+def _converse(line: Any, ear: Ear, may: Callable[[], bool]) -> None:
     """Sound as it comes, figures now and then, and an answer to each question for the time."""
     figures_s = 0.0
-    while not ear.closed:
+    while not ear.closed and may():
         heard = ear.next(_LOOK_S)
         if heard is not None:
             line.send(_packed(heard))
@@ -119,11 +120,7 @@ def _say(line: Any, **told: Any) -> None:
     line.send(json.dumps(told))
 
 
-def _wav(ear: Ear) -> Iterator[bytes]:
+def _wav(ear: Ear, may: Callable[[], bool]) -> Iterator[bytes]:
     yield wav_header()
-    for samples in gapless(ear):
+    for samples in takewhile(lambda _: may(), gapless(ear)):
         yield samples.astype("<i2").tobytes()
-
-
-def _who() -> str:
-    return known_name() or ANONYMOUS

@@ -5,6 +5,7 @@ import math
 import queue
 import struct
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -18,9 +19,8 @@ from aggregator.services.catalogue import Services
 from aggregator.services.talk import TalkService
 from aggregator.services.talk_turns import LAST_WORD_S, Running
 from aggregator.services.talk_voice import Voice
-from aggregator.web.access import needs
-from aggregator.web.reader import ANONYMOUS, known_name, reader_name
-from aggregator.web.sockets import refuse_strangers
+from aggregator.web import credentials
+from aggregator.web.access import needs, person
 from contract.codec.speech import codecs_here
 from contract.voice import Turn
 
@@ -42,7 +42,7 @@ def pages(services: Services) -> Blueprint:
     @routes.post("/nodes/<name>/talking")
     @needs(Permission.NODES)
     def allow(name: str) -> ResponseReturnValue:
-        talk.allow(name, request.form.get("level", ""), reader_name())
+        talk.allow(name, request.form.get("level", ""), person().name)
         flash(f"Who may talk to {name} has been changed.")
         return redirect(url_for("node.page", name=name))
 
@@ -50,27 +50,27 @@ def pages(services: Services) -> Blueprint:
     @needs(Permission.TALK)
     def speak(line: Any, name: str) -> None:
         told: Told = queue.SimpleQueue()
+        may = credentials.still(services, Permission.TALK)
         try:
-            turn = talk.begin(known_name() or ANONYMOUS, name, codecs_here(), PACKET_MS, told.put)
+            turn = talk.begin(person().name, name, codecs_here(), PACKET_MS, told.put)
         except AggregatorError as error:
             _say(line, ended=f"{str(error)[:1].upper()}{str(error)[1:]}.")
             return
         try:
             _say(line, begun={"codec": turn.codec, "packet_ms": turn.packet_ms})
-            _hear(line, talk, turn, told)
+            _hear(line, talk, turn, told, may)
             talk.end(turn)
             _last_words(line, told)
         finally:
             talk.end(turn)
 
-    routes.before_request(refuse_strangers)
     return routes
 
 
-def _hear(line: Any, talk: TalkService, turn: Running, told: Told) -> None:
+def _hear(line: Any, talk: TalkService, turn: Running, told: Told, may: Callable[[], bool]) -> None:
     """Pass on what is said until the speaker ends, or may not go on."""
     voice = Voice(talk, turn)
-    while (said := line.receive(timeout=_LOOK_S)) != _END:
+    while may() and (said := line.receive(timeout=_LOOK_S)) != _END:
         if isinstance(said, bytes) and not voice.say(*_read(said)):
             return
         while not told.empty():

@@ -1,4 +1,4 @@
-"""A broker, an aggregator with its dashboard, and a node that hears what is written to it, all on loopback."""
+"""A broker, an aggregator with its dashboard, and a node that hears what is written to it."""
 
 import os
 import subprocess

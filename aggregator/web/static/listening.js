@@ -5,6 +5,7 @@ const ASK_MS = 2000;
 const AGAIN_MS = 1000;
 const HEADER_BYTES = 20;
 const QUIET = 1;
+const SPECTRUM = 1024;
 
 const place = document.querySelector("[data-listen]");
 const button = place.querySelector("[data-go]");
@@ -21,7 +22,9 @@ async function begin() {
     say("This browser plays live sound only over https or from localhost. The stream below works everywhere.");
     return;
   }
-  const sound = new AudioContext({ sampleRate: 16000, latencyHint: "interactive" });
+  // Whoever wants short packets wants to hear soon; the others get more rest between two looks at the line.
+  const quick = new FormData(form).get("packet_ms") === "20";
+  const sound = new AudioContext({ latencyHint: quick ? 0 : "interactive" });
   running = { sound, asked, joined: null, age: 0, way: 0, server: {}, over: false };
   const mine = running;
   show(true);
@@ -31,7 +34,7 @@ async function begin() {
   if (mine !== running) return;
   mine.node = new AudioWorkletNode(sound, "playout", { numberOfInputs: 0, outputChannelCount: [1] });
   mine.node.port.onmessage = ({ data }) => told(mine, data);
-  const analyser = new AnalyserNode(sound, { fftSize: 512, smoothingTimeConstant: 0, minDecibels: -105, maxDecibels: -25 });
+  const analyser = new AnalyserNode(sound, { fftSize: SPECTRUM, smoothingTimeConstant: 0, minDecibels: -105, maxDecibels: -25 });
   mine.node.connect(analyser).connect(sound.destination);
   mine.stopDrawing = draw(canvas, analyser);
   connect(mine);

@@ -5,15 +5,25 @@ export const RATE = 16000;
 const RING = 1 << 16;
 const LOOK_BACK = 10 * RATE;
 const ARRIVALS = 600;
-const COVERED = 0.99; // of the arrivals of the last seconds come in time for what is wanted
-const MARGIN = 0.008 * RATE;
+const COVERED = 0.998; // of the arrivals of the last seconds come in time for what is wanted
+const MARGIN = 0.005 * RATE;
 const DEAD_ZONE = 0.003 * RATE;
-const FASTEST = 0.02; // a change of pitch that nobody notices
-const SLOW_DOWN = RATE; // a deviation is worked off in about a second
-const JUMP = 0.3 * RATE;
+const GENTLE = 0.02; // a change of pitch that nobody notices
+const BRISK = 0.06; // for a delay that is long
+const LONG = 0.04 * RATE;
+const WORKED_OFF = RATE; // a deviation is worked off in about a second
+const JUMP = 0.15 * RATE;
 const CONCEALED = 0.06 * RATE;
 const REPEATED = 0.02 * RATE;
 const SEAM = 32;
+const [TAPS, AHEAD, PHASES] = [16, 8, 128];
+
+// A windowed sinc for each of some places between two samples: 16 kHz sound at the loudspeaker's own rate.
+const BETWEEN = Float32Array.from({ length: PHASES * TAPS }, (_, at) => {
+  const away = (at % TAPS) - (AHEAD - 1) - Math.floor(at / TAPS) / PHASES;
+  if (away === 0) return 1;
+  return (Math.sin(Math.PI * away) / (Math.PI * away)) * Math.cos((Math.PI * away) / (2 * AHEAD)) ** 2;
+});
 
 export class Playout {
   constructor(outputRate = RATE) {
@@ -37,7 +47,7 @@ export class Playout {
     if (this.head === null) this.end = position;
     this.fill(position);
     const fresh = Math.max(0, this.end - position);
-    for (let at = fresh; at < samples.length; at++) this.ring[(position + at) % RING] = samples[at];
+    for (let at = fresh; at < samples.length; at++) this.ring[(position + at) & (RING - 1)] = samples[at];
     if (samples.length) this.arrive(position, position + samples.length);
     this.end = Math.max(this.end, position + samples.length);
     this.quiet = quiet;
@@ -46,7 +56,7 @@ export class Playout {
   // Silence between what was there and what comes.
   fill(position) {
     const from = Math.max(this.end, position - RING);
-    for (let at = from; at < position; at++) this.ring[at % RING] = 0;
+    for (let at = from; at < position; at++) this.ring[at & (RING - 1)] = 0;
     if (position > this.end) this.end = position;
   }
 
@@ -57,6 +67,8 @@ export class Playout {
     const idle = this.head === null || (this.quiet && this.head >= this.end);
     // After silence the delay can be set anew without anybody hearing it.
     if (idle) this.head = Math.min(start, this.now - this.wanted);
+    // What was interrupted for long does not go on with what is late by now.
+    else if (this.dry > CONCEALED) this.head = Math.max(this.head, this.now - this.wanted);
     else if (this.head > start) this.counts.late += Math.min(this.head, end) - start;
   }
 
@@ -90,12 +102,13 @@ export class Playout {
       return 0;
     }
     if (Math.abs(error) < DEAD_ZONE) return 0;
-    return Math.max(-FASTEST, Math.min(FASTEST, error / SLOW_DOWN));
+    const most = error > LONG ? BRISK : GENTLE;
+    return Math.max(-most, Math.min(most, error / WORKED_OFF));
   }
 
   next(step) {
-    // The sample after the one at the head is needed, too, to play between them.
-    if (this.head + 1 < this.end || (this.head < this.end && this.quiet)) return this.joined(this.sample(step));
+    // Some samples after the one at the head are needed, too, to play between them.
+    if (this.head + AHEAD < this.end || (this.head < this.end && this.quiet)) return this.joined(this.sample(step));
     if (this.quiet) {
       this.head += step;
       this.lastOut = 0;
@@ -110,12 +123,13 @@ export class Playout {
       this.dry = 0;
       this.seam = SEAM;
     }
-    const whole = Math.floor(this.head);
-    const part = this.head - whole;
-    const here = this.ring[whole % RING];
-    const after = whole + 1 < this.end ? this.ring[(whole + 1) % RING] : 0;
+    const first = Math.floor(this.head) - AHEAD + 1;
+    const phase = Math.floor((this.head % 1) * PHASES) * TAPS;
+    const taps = Math.min(TAPS, this.end - first);
+    let value = 0;
+    for (let at = 0; at < taps; at++) value += BETWEEN[phase + at] * this.ring[(first + at) & (RING - 1)];
     this.head += step;
-    return here + part * (after - here);
+    return value;
   }
 
   // A step from one sound to another would be a click.
@@ -138,7 +152,7 @@ export class Playout {
     // Forth and back, so that there is no step where it repeats.
     const turn = at % (2 * REPEATED);
     const back = turn < REPEATED ? turn : 2 * REPEATED - turn;
-    return (this.lastOut = this.ring[(this.end - 1 - Math.floor(back)) % RING] * (1 - at / CONCEALED));
+    return (this.lastOut = this.ring[(this.end - 1 - Math.floor(back)) & (RING - 1)] * (1 - at / CONCEALED));
   }
 
   // How long what comes now waits until it is heard, in samples.

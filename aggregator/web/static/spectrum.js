@@ -1,5 +1,6 @@
 // A spectrogram that scrolls along with what is heard.
 const COLUMN_MS = 20;
+const SHOWN_HZ = 8000;
 
 export function draw(canvas, analyser) {
   const palette = canvas.dataset.palette;
@@ -7,7 +8,10 @@ export function draw(canvas, analyser) {
     [0, 2, 4].map((part) => parseInt(palette.slice(6 * at + part, 6 * at + part + 2), 16)),
   );
   const brush = canvas.getContext("2d", { alpha: false });
-  const levels = new Uint8Array(analyser.frequencyBinCount);
+  // The loudspeaker may be able to play more than there is in the sound.
+  const shown = Math.min(1, SHOWN_HZ / (analyser.context.sampleRate / 2));
+  const all = new Uint8Array(analyser.frequencyBinCount);
+  const levels = all.subarray(0, Math.round(all.length * shown));
   const column = brush.createImageData(1, levels.length);
   canvas.height = levels.length;
   paint(brush, colours[0], canvas);
@@ -19,7 +23,7 @@ export function draw(canvas, analyser) {
     if (columns > 0) {
       last += columns * COLUMN_MS;
       if (now - last > 1000) last = now;
-      analyser.getByteFrequencyData(levels);
+      analyser.getByteFrequencyData(all);
       levels.forEach((level, bin) => {
         const at = 4 * (levels.length - 1 - bin);
         column.data.set(colours[level], at);
