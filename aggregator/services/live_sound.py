@@ -93,6 +93,8 @@ class SoundStream:
 
     def _give(self, samples: NDArray[np.int16], captured_s: float, *, concealed: int, quiet: bool) -> Heard:
         start = self._given
+        # Of half a hop, reconstruction makes a whole one at the end.
+        samples = samples[: max(0, self._timeline.end - start)]
         self._given += len(samples)
         behind_s = max(0, self._timeline.end - self._given) / RATE_HZ
         return Heard(

@@ -3,11 +3,12 @@
 export const RATE = 16000;
 
 const RING = 1 << 16;
-const LOOK_BACK = 10 * RATE;
-const ARRIVALS = 600;
-const COVERED = 0.998; // of the arrivals of the last seconds come in time for what is wanted
+const SPELL = RATE;
+const SPELLS = 10; // are looked back at
+const MINIMA_EVERY = 10 * RATE;
+const SLIPPED = 0.02 * RATE;
 const MARGIN = 0.005 * RATE;
-const DEAD_ZONE = 0.003 * RATE;
+const DEAD_ZONE = 0.001 * RATE;
 const GENTLE = 0.02; // a change of pitch that nobody notices
 const BRISK = 0.06; // for a delay that is long
 const LONG = 0.04 * RATE;
@@ -33,7 +34,7 @@ export class Playout {
     this.head = null; // the next one that is played
     this.now = 0; // samples that the loudspeaker has had time for
     this.quiet = true; // whether silence was announced after the end
-    this.arrivals = [];
+    this.spells = []; // the soonest and the latest arrival of each second
     this.wanted = MARGIN;
     this.base = 0;
     this.dry = 0; // samples since the stream ran dry, while it should not
@@ -61,9 +62,7 @@ export class Playout {
   }
 
   arrive(start, end) {
-    this.arrivals.push({ offset: this.now - start, at: this.now });
-    while (this.arrivals.length > ARRIVALS || this.arrivals[0].at < this.now - LOOK_BACK) this.arrivals.shift();
-    this.measure();
+    this.measure(this.now - start);
     const idle = this.head === null || (this.quiet && this.head >= this.end);
     // After silence the delay can be set anew without anybody hearing it.
     if (idle) this.head = Math.min(start, this.now - this.wanted);
@@ -72,14 +71,22 @@ export class Playout {
     else if (this.head > start) this.counts.late += Math.min(this.head, end) - start;
   }
 
-  measure() {
-    const offsets = this.arrivals.map((one) => one.offset).sort((a, b) => a - b);
-    const covered = offsets[Math.min(offsets.length - 1, Math.floor(COVERED * offsets.length))];
-    this.base = offsets[0];
-    this.wanted = covered + MARGIN;
+  // How much later than the soonest do packets come? What happened in one second only is no rule.
+  measure(offset) {
+    const { spells, now } = this;
+    // Sooner than anything before: the loudspeaker has stood still, and what was no longer counts.
+    if (offset < this.base - SLIPPED) spells.length = 0;
+    if (!spells.length || now - spells.at(-1).at >= SPELL) spells.push({ at: now, soonest: offset, latest: offset });
+    if (spells.length > SPELLS) spells.shift();
+    const spell = spells.at(-1);
+    spell.soonest = Math.min(spell.soonest, offset);
+    spell.latest = Math.max(spell.latest, offset);
+    this.base = Math.min(...spells.map((one) => one.soonest));
+    const latest = spells.map((one) => one.latest).sort((a, b) => b - a);
+    this.wanted = latest[Math.min(1, latest.length - 1)] + MARGIN;
     const last = this.minima.at(-1);
-    if (!last || this.now - last.at >= LOOK_BACK) this.minima.push({ at: this.now, offset: this.base });
-    else last.offset = Math.min(last.offset, this.base);
+    if (!last || now - last.at >= MINIMA_EVERY) this.minima.push({ at: now, offset });
+    else last.offset = Math.min(last.offset, offset);
     if (this.minima.length > 360) this.minima.shift();
   }
 
@@ -147,12 +154,12 @@ export class Playout {
     this.dry += this.perOutput;
     this.counts.dry += this.perOutput;
     const at = Math.floor(this.dry);
-    if (at >= CONCEALED || this.end < REPEATED) return (this.lastOut = 0);
+    if (at >= CONCEALED || this.head < REPEATED) return (this.lastOut = 0);
     this.counts.made += this.perOutput;
-    // Forth and back, so that there is no step where it repeats.
+    // Back and forth, so that there is no step.
     const turn = at % (2 * REPEATED);
     const back = turn < REPEATED ? turn : 2 * REPEATED - turn;
-    return (this.lastOut = this.ring[(this.end - 1 - Math.floor(back)) & (RING - 1)] * (1 - at / CONCEALED));
+    return (this.lastOut = this.ring[(Math.floor(this.head) - 2 - Math.floor(back)) & (RING - 1)] * (1 - at / CONCEALED));
   }
 
   // How long what comes now waits until it is heard, in samples.
@@ -163,7 +170,7 @@ export class Playout {
   // By how much the loudspeaker's clock runs ahead of the microphone's, in millionths; null until that is known.
   get drift() {
     const known = this.minima.slice(1);
-    if (known.length < 6) return null;
+    if (known.length < 30) return null;
     const middle = (of) => known.reduce((sum, one) => sum + one[of], 0) / known.length;
     const [at, offset] = [middle("at"), middle("offset")];
     const above = known.reduce((sum, one) => sum + (one.at - at) * (one.offset - offset), 0);
