@@ -13,6 +13,9 @@ from edge_agent.capture import Block
 from edge_agent.errors import TalkError
 
 ANSWER_S: Final = 5.0
+STALE_S: Final = 0.3
+"""Sound that is older when it comes to be encoded is dropped rather than sent late."""
+
 LAST_WORD_S: Final = 3.0
 """So long after the end it is waited for what was heard of it."""
 
@@ -34,7 +37,7 @@ class Said:
     packet_ms: int
     sent: int = 0
     dropped: int = 0
-    """Packets that did not leave, for the line was too slow."""
+    """Packets that did not leave, for the line or this machine was too slow."""
     payload_bytes: int = 0
     packed_bytes: int = 0
     """With our own header, without those of MQTT and TCP."""
@@ -58,7 +61,7 @@ class OwnTurn:
             raise TalkError(f"{to}: {turn.reason or 'not now'}")
         self.said = Said(to=to, codec=turn.codec, packet_ms=turn.packet_ms)
         self._encoder = SpeechEncoder(turn.codec, turn.packet_ms)
-        self._sequence = 0
+        self._sequence = self._dropped_samples = 0
 
     @property
     def over(self) -> bool:
@@ -67,6 +70,22 @@ class OwnTurn:
 
     def say(self, block: Block) -> None:
         """More sound; then look what was told."""
+        if time.time() - block.captured_s > STALE_S:
+            self._drop(block)
+        else:
+            self._send(block)
+        while (turn := self._line.next()) is not None:
+            self._take(turn)
+
+    def _drop(self, block: Block) -> None:
+        """Time passes for who listens: sequences go on."""
+        self._dropped_samples += len(block.samples)
+        packet_samples = self.said.packet_ms * RATE_HZ // 1000
+        packets, self._dropped_samples = divmod(self._dropped_samples, packet_samples)
+        self.said.dropped += packets
+        self._sequence = (self._sequence + packets) % SEQUENCES
+
+    def _send(self, block: Block) -> None:
         said, packets = self.said, self._encoder.push(block.samples)
         behind_s = self._encoder.waiting / RATE_HZ + (len(packets) - 1) * said.packet_ms / 1000
         for payload in packets:
@@ -82,8 +101,6 @@ class OwnTurn:
                 said.packed_bytes += len(payload) + HEADER_BYTES
             else:
                 said.dropped += 1
-        while (turn := self._line.next()) is not None:
-            self._take(turn)
 
     def end(self) -> Said:
         """Say that it has ended, and wait a moment for what was heard of it."""

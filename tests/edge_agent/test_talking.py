@@ -146,16 +146,19 @@ class FakeLine:
         return self._turns.popleft() if self._turns else None
 
 
-def a_block(number: int) -> Block:
-    return Block(samples=np.full(320, 100, np.int16), captured_s=1000.0 + number * 0.02)
+def a_block(number: int, begun_s: float | None = None) -> Block:
+    """Of now, or of a time that is still to come, for what is old is dropped."""
+    captured_s = time.time() if begun_s is None else begun_s + number * 0.02
+    return Block(samples=np.full(320, 100, np.int16), captured_s=captured_s)
 
 
 def test_packets_carry_when_they_were_captured() -> None:
-    line = FakeLine()
+    line, begun_s = FakeLine(), float(round(time.time()) + 1000)
     turn = OwnTurn(line, "hall", ("8k",), 40)
     for number in range(5):
-        turn.say(a_block(number))
-    assert [packet.captured_ms for packet in line.said] == [1_000_020, 1_000_060]
+        turn.say(a_block(number, begun_s))
+    begun_ms = round(begun_s * 1000)
+    assert [packet.captured_ms - begun_ms for packet in line.said] == [20, 60]
     assert [packet.sequence for packet in line.said] == [0, 1]
     said = turn.end()
     assert (said.sent, said.heard and said.heard.lost) == (2, 1)
@@ -169,6 +172,16 @@ def test_what_does_not_leave_at_once_is_dropped_and_counted() -> None:
     for number in range(4):
         turn.say(a_block(number))
     assert (turn.said.sent, turn.said.dropped, line.said) == (0, 4, [])
+
+
+def test_what_this_machine_was_too_slow_to_encode_is_dropped_and_time_goes_on() -> None:
+    line = FakeLine()
+    turn = OwnTurn(line, "hall", ("8k",), 40)
+    for number in range(10):
+        turn.say(a_block(number, time.time() - 100))
+    turn.say(a_block(10, time.time()))
+    turn.say(a_block(11, time.time()))
+    assert (turn.said.dropped, [packet.sequence for packet in line.said]) == (5, [5])
 
 
 def test_a_turn_that_is_refused_says_why() -> None:
