@@ -136,7 +136,8 @@ def test_listening_begins_anew_with_other_choices(world: LiveWorld, browser: Bro
     wait_until(lambda: "codec=8k" in world.said_by_node(), "the other codec")
     browser.until(lambda: browser.text("[data-said]") == "Live", "sound again")
     world.services.listening.allow(NODE, "off", "the test")
-    # What was allowed is looked at anew when somebody begins; streams of another process end within seconds.
+    # By another process than the dashboard's, which notices it after some seconds.
+    browser.until(lambda: "no longer listen" in browser.text("[data-said]"), "the end")
     browser.driver.refresh()
     assert "Nobody may listen" in browser.text("main")
     world.services.listening.allow(NODE, "features", "the test")
