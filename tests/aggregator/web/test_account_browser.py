@@ -1,4 +1,4 @@
-"""Users, their second factor and tokens in a real browser: a picture that the policy lets through, no complaints."""
+"""Users, codes and tokens in a real browser, with a picture that the policy of contents lets through."""
 
 import time
 from collections.abc import Iterator
@@ -9,17 +9,7 @@ import pytest
 from tests.aggregator.web.browser import Browser
 from tests.aggregator.web.hub import PASSWORD, Hub, Node
 
-SEEN_BY_A_VIEWER = [
-    "Fleet",
-    "Live",
-    "Detections",
-    "Review",
-    "Data set",
-    "Training",
-    "Releases",
-    "Rollouts",
-    "Arrivals",
-]
+PLACES = ["Fleet", "Live", "Detections", "Review", "Data set", "Training", "Releases", "Rollouts", "Arrivals"]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +32,7 @@ def test_a_viewer_is_made_and_sees_only_what_is_for_viewers(browser: Browser, hu
     browser.one("form.stack button").click()
     browser.until(lambda: browser.all("tr[data-user=Vi]"), "the new user")
     browser.sign_in(hub.address, PASSWORD, "Vi")
-    assert [place.text for place in browser.all("nav.places a")] == SEEN_BY_A_VIEWER
+    assert [place.text for place in browser.all("nav.places a")] == PLACES
     browser.driver.get(f"{hub.address}/detections/1")
     browser.until(lambda: browser.all(".spectrogram img"), "the picture")
     assert browser.all("[data-play]") == []
@@ -56,10 +46,8 @@ def test_codes_are_set_up_with_a_picture(browser: Browser, hub: Hub) -> None:
     browser.one("form[action='/account/totp'] button").click()
     browser.until(lambda: browser.all(".qr svg"), "the picture")
     assert browser.one(".qr svg").size["width"] > 150
-    assert (
-        browser.run("return getComputedStyle(document.querySelector('.qr path')).fill")
-        == "rgb(255, 255, 255)"
-    )
+    ground = browser.run("return getComputedStyle(document.querySelector('.qr path')).fill")
+    assert ground == "rgb(255, 255, 255)", "apps read dark on light, also on dark pages"
     secret = browser.text("#codes code")
     app = pyotp.TOTP(secret)
     browser.one("#codes input[name=code]").send_keys(app.now() + "\n")
