@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from aggregator import bootstrap
+from aggregator.services.web_certificate import web_certificate
 from aggregator.settings import Settings
 from aggregator.store import schema
 from aggregator.store.database import Database
@@ -112,8 +113,13 @@ def broker_configuration(
 
 def _invite(settings: Settings, opened: Database) -> None:
     """Say where the dashboard is, and how to choose its password."""
-    host = "127.0.0.1" if settings.web.host in ("0.0.0.0", "::") else settings.web.host  # noqa: S104
-    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.web.port}"
+    address = settings.web_address
+    certificate = web_certificate(settings.web, settings.folder)
+    if certificate is not None and certificate.own:
+        _log.info(
+            "the dashboard's own certificate is %s; browsers ask about it once, compare SHA-256 %s",
+            certificate.certificate, certificate.fingerprint,
+        )  # fmt: skip
     accounts = bootstrap.accounts(settings, opened)
     if accounts.is_set():
         _log.info("dashboard: %s/", address)

@@ -8,6 +8,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
 from aggregator import bootstrap
+from aggregator.services.web_certificate import web_certificate
 from aggregator.settings import Settings
 from aggregator.web import create_app
 
@@ -38,7 +39,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Hand our settings to gunicorn."""
         web = self._settings.web
         host = f"[{web.host}]" if ":" in web.host else web.host
-        options = {
+        options: dict[str, Any] = {
             "bind": f"{host}:{web.port}",
             "worker_class": "aggregator.serving.Worker",
             "workers": 1,
@@ -50,6 +51,9 @@ class Server(BaseApplication):  # type: ignore[misc]
             # Later versions of gunicorn would open a socket for commands in the user's home.
             "control_socket_disable": True,
         }
+        certificate = web_certificate(web, self._settings.folder)
+        if certificate is not None:
+            options |= {"certfile": str(certificate.certificate), "keyfile": str(certificate.key)}
         for name, value in options.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)

@@ -3,18 +3,21 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import BoundedSemaphore
-from typing import Any
+from typing import Any, Final
 
 from aggregator.domain.listening import LEVELS, OFF, Quality, allowed, refusal
-from aggregator.errors import ListeningError, NotAllowedError, UnknownNodeError
+from aggregator.errors import ListeningError, NotAllowedError, StoreError, UnknownNodeError
 from aggregator.services.audit import enter
 from aggregator.services.live_streams import Ear, LiveStreams
 from aggregator.store import fleet
 from aggregator.store import listening as store
 from aggregator.store.database import Database
+
+WORTH_S: Final = 5.0
+"""So long it is believed that somebody may go on listening."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,24 @@ class ListeningService:
             store.allow(connection, node_id, {"level": level, "changed_s": now_s, "changed_by": who[:100]})
             enter(connection, who, "allow listening", {"node": name, "level": level}, now_s)
         self._streams.restrict(name, self.node(name).codecs)
+
+    def still(self, name: str, quality: Quality) -> Callable[[], bool]:
+        """A question for those who listen: whether it is still allowed. Ask it as often as you like.
+
+        What was changed by another process is noticed after ``WORTH_S``; while the database is away, what was
+        allowed is.
+        """
+        known, known_s = True, time.monotonic()
+
+        def may() -> bool:
+            nonlocal known, known_s
+            if time.monotonic() - known_s > WORTH_S:
+                known_s = time.monotonic()
+                with suppress(StoreError):
+                    known = quality.codec in self.node(name).codecs
+            return known
+
+        return may
 
     @contextmanager
     def listen(self, name: str, quality: Quality, who: str) -> Iterator[Ear]:

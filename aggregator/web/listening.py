@@ -62,9 +62,10 @@ def pages(services: Services) -> Blueprint:
     @sock.route("/nodes/<name>/sound", bp=routes)  # type: ignore[untyped-decorator]
     @needs(Permission.LISTEN)
     def sound(line: Any, name: str) -> None:
-        may = credentials.still(services, Permission.LISTEN)
+        quality = _quality()
+        may = _may(services, name, quality)
         try:
-            with listening.listen(name, _quality(), person().name) as ear:
+            with listening.listen(name, quality, person().name) as ear:
                 _converse(line, ear, may)
             _say(line, ended="You may no longer listen to this node, or the dashboard is stopping.")
         except AggregatorError as error:
@@ -74,14 +75,22 @@ def pages(services: Services) -> Blueprint:
     @routes.get("/nodes/<name>/stream.wav")
     @needs(Permission.LISTEN)
     def stream(name: str) -> ResponseReturnValue:
-        may = credentials.still(services, Permission.LISTEN)
-        opened = listening.listen(name, _quality(), person().name)
+        quality = _quality()
+        may = _may(services, name, quality)
+        opened = listening.listen(name, quality, person().name)
         ear = opened.__enter__()  # refused before the answer begins, if it is
         response = Response(_wav(ear, may), mimetype="audio/wav", headers={"X-Accel-Buffering": "no"})
         response.call_on_close(lambda: opened.__exit__(None, None, None))
         return response
 
     return routes
+
+
+def _may(services: Services, name: str, quality: Quality) -> Callable[[], bool]:
+    """Whether whoever asks may still listen, and the node still be listened to."""
+    person_may = credentials.still(services, Permission.LISTEN)
+    node_may = services.listening.still(name, quality)
+    return lambda: person_may() and node_may()
 
 
 def _quality() -> Quality:

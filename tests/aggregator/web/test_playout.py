@@ -16,7 +16,7 @@ STATIC = Path(aggregator.web.__file__).parent / "static"
 SIMULATION = """
 const done = arguments[arguments.length - 1];
 import("/playout.js").then(({ Playout }) => {
-  // Packets of 20 ms of a wave; ``plan`` says when packet number n comes, in ms after it is complete, or null.
+  // Packets of 20 ms of a wave; ``plan`` says how many ms after it is complete packet n comes, or null.
   const wave = (at) => 0.5 * Math.sin(at * 0.37);
   function simulate(plan, { seconds, ppm = 0, rate = 16000, packet = 320, skip = 0 } = {}) {
     const playout = new Playout(rate);

@@ -305,15 +305,19 @@ class FakeListening:
 
     def __init__(self) -> None:
         self.levels: dict[str, str] = {}
+        self.offered: tuple[str, ...] = ("15k",)
 
     def node(self, name: str) -> ListeningView:
         return ListeningView(
-            node=name, online=True, level=self.levels.get(name, "off"), offered=("15k",), clock_synced=True,
+            node=name, online=True, level=self.levels.get(name, "off"), offered=self.offered, clock_synced=True,
             changed_s=None, changed_by=None,
         )  # fmt: skip
 
     def allow(self, name: str, level: str, who: str) -> None:
         self.levels[name] = level
+
+    def expect(self) -> None:
+        pass
 
     def close(self) -> None:
         pass
