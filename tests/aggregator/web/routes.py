@@ -19,6 +19,8 @@ class Route:
     endpoint: str
     method: str
     path: str
+    socket: bool = False
+    """Whether it is asked for a WebSocket."""
 
     @property
     def safe(self) -> bool:
@@ -33,5 +35,6 @@ def routes(app: Flask) -> list[Route]:
         for rule in app.url_map.iter_rules():
             path = rule.build({name: ARGUMENTS[name] for name in rule.arguments})
             assert path is not None
-            found += [Route(rule.endpoint, method, path[1]) for method in sorted(rule.methods or ())]
+            methods = ["GET"] if rule.websocket else sorted(rule.methods or ())
+            found += [Route(rule.endpoint, method, path[1], rule.websocket) for method in methods]
     return found

@@ -309,7 +309,8 @@ class FakeListening:
 
     def node(self, name: str) -> ListeningView:
         return ListeningView(
-            node=name, online=True, level=self.levels.get(name, "off"), offered=self.offered, clock_synced=True,
+            node=name, online=True, level=self.levels.get(name, "off"), offered=self.offered,
+            clock_synced=True,
             changed_s=None, changed_by=None,
         )  # fmt: skip
 
