@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from aggregator.bootstrap_accounts import accounts as accounts
+from aggregator.bootstrap_accounts import tokens as tokens
+from aggregator.bootstrap_accounts import users as users
 from aggregator.bootstrap_ota import desired as desired
 from aggregator.bootstrap_ota import lifetimes as lifetimes
 from aggregator.bootstrap_ota import ota_delivery as ota_delivery
@@ -26,15 +29,18 @@ from aggregator.store.database import Database
 if TYPE_CHECKING:
     from aggregator.domain.gate_limits import Limits
     from aggregator.mqtt.subscriber import Subscriber
+    from aggregator.mqtt.talk_link import TalkLink
     from aggregator.services.background import Background
     from aggregator.services.catalogue import Services
     from aggregator.services.deletion import DeletionService
+    from aggregator.services.listening import ListeningService
     from aggregator.services.ota_publishing import OtaPublishing
     from aggregator.services.releases import ReleaseService
     from aggregator.services.retrain import RetrainService
     from aggregator.services.snapshot import SnapshotService
     from aggregator.services.snapshot_labels import ReviewedWindows
     from aggregator.services.sound import SoundService
+    from aggregator.services.talk import TalkService
     from aggregator.training.trainer import Trainer
 
 _log = logging.getLogger(__name__)
@@ -69,7 +75,6 @@ def _migrate(opened: Database) -> None:
 
 def services(settings: Settings, opened: Database) -> "Services":
     """What the dashboard is given."""
-    from aggregator.services.accounts import AccountService
     from aggregator.services.audit import AuditService
     from aggregator.services.catalogue import Services
     from aggregator.services.commands import CommandService
@@ -84,6 +89,7 @@ def services(settings: Settings, opened: Database) -> "Services":
     from aggregator.services.sampling import SamplingService
     from aggregator.services.shadows import ShadowService
     from aggregator.services.statistics import StatisticsService
+    from aggregator.services.talk import TalkService
 
     silent_after_s = settings.fleet.silent_after_s
     commands = CommandService(opened)
@@ -91,8 +97,12 @@ def services(settings: Settings, opened: Database) -> "Services":
         fleet=FleetService(opened, silent_after_s=silent_after_s),
         detections=DetectionService(opened),
         live=LiveFeed(opened, silent_after_s=silent_after_s),
+        listening=listening(settings, opened),
+        talk=TalkService(opened),
         sound=sound(opened),
-        accounts=AccountService(opened, settings.folder),
+        accounts=accounts(settings, opened),
+        users=users(opened),
+        tokens=tokens(opened),
         statistics=StatisticsService(opened),
         review=ReviewService(opened),
         labels=LabelService(opened),
@@ -174,6 +184,23 @@ def sound(opened: Database) -> "SoundService":
     from aggregator.services.sound import SoundService
 
     return SoundService(opened, AuditService(opened))
+
+
+def listening(settings: Settings, opened: Database) -> "ListeningService":
+    """What lets people listen to nodes."""
+    from aggregator.mqtt.sound_link import SoundLink
+    from aggregator.services.listening import ListeningService
+    from aggregator.services.live_streams import LiveStreams
+
+    return ListeningService(opened, LiveStreams(SoundLink(settings)), seats=settings.web.listeners)
+
+
+def talk_link(settings: Settings, talk: "TalkService") -> "TalkLink":
+    """What carries talk, not started yet."""
+    from aggregator.mqtt.talk_link import TalkLink
+
+    link = talk.line = TalkLink(settings, talk)
+    return link
 
 
 def dataset(opened: Database) -> "ReviewedWindows":

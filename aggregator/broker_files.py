@@ -40,7 +40,11 @@ autosave_interval 60
 # nothing is lost, but only after a while.
 max_queued_messages {queued}
 max_inflight_messages 1000
+
 message_size_limit {largest}
+
+# Sound of now must not wait until a packet is full.
+set_tcp_nodelay true
 """
 
 

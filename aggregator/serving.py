@@ -8,6 +8,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
 from aggregator import bootstrap
+from aggregator.services.web_certificate import web_certificate
 from aggregator.settings import Settings
 from aggregator.web import create_app
 
@@ -31,17 +32,18 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._settings = settings
         self._services: Any = None
         self._background: Any = None
+        self._talk: Any = None
         super().__init__()
 
     def load_config(self) -> None:
         """Hand our settings to gunicorn."""
         web = self._settings.web
         host = f"[{web.host}]" if ":" in web.host else web.host
-        options = {
+        options: dict[str, Any] = {
             "bind": f"{host}:{web.port}",
             "worker_class": "aggregator.serving.Worker",
             "workers": 1,
-            "threads": web.threads,
+            "threads": web.threads + web.listeners,
             "graceful_timeout": GRACE_S,
             "timeout": 60,
             "loglevel": "warning",
@@ -49,6 +51,9 @@ class Server(BaseApplication):  # type: ignore[misc]
             # Later versions of gunicorn would open a socket for commands in the user's home.
             "control_socket_disable": True,
         }
+        certificate = web_certificate(web, self._settings.folder)
+        if certificate is not None:
+            options |= {"certfile": str(certificate.certificate), "keyfile": str(certificate.key)}
         for name, value in options.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
@@ -59,10 +64,15 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._services = bootstrap.services(self._settings, opened)
         self._background = bootstrap.background(self._settings, opened)
         self._background.start()
+        self._talk = bootstrap.talk_link(self._settings, self._services.talk)
+        self._talk.start()
         return create_app(self._services)
 
     def end_streams(self) -> None:
         """End every live stream, and what runs beside the pages."""
         if self._services is not None:
             self._services.live.close()
+            self._services.listening.close()
+            self._services.talk.close()
+            self._talk.close()
             self._background.close()

@@ -12,6 +12,7 @@ from aggregator.services.drift import DriftService
 from aggregator.services.fleet import FleetService
 from aggregator.services.label_files import LabelFileService
 from aggregator.services.labels import LabelService
+from aggregator.services.listening import ListeningService
 from aggregator.services.live import LiveFeed
 from aggregator.services.ota_delivery import OtaDelivery
 from aggregator.services.ota_publishing import OtaPublishing
@@ -26,6 +27,9 @@ from aggregator.services.shadows import ShadowService
 from aggregator.services.snapshot import SnapshotService
 from aggregator.services.sound import SoundService
 from aggregator.services.statistics import StatisticsService
+from aggregator.services.talk import TalkService
+from aggregator.services.tokens import TokenService
+from aggregator.services.users import UserService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,11 @@ class Services:
     fleet: FleetService
     detections: DetectionService
     live: LiveFeed
+    listening: ListeningService
+    talk: TalkService
     accounts: AccountService
+    users: UserService
+    tokens: TokenService
     sound: SoundService
     statistics: StatisticsService
     commands: CommandService

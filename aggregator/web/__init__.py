@@ -10,6 +10,7 @@ from flask import Flask, request
 
 from aggregator.services.catalogue import Services
 from aggregator.web import (
+    account,
     api,
     api_releases,
     api_rollouts,
@@ -25,6 +26,7 @@ from aggregator.web import (
     fleet,
     formats,
     health,
+    listening,
     live,
     node,
     ota,
@@ -39,7 +41,9 @@ from aggregator.web import (
     security,
     sign_in,
     sound,
+    talk,
     training,
+    users,
     windows,
 )
 
@@ -59,17 +63,23 @@ def create_app(services: Services) -> Flask:
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=timedelta(days=_SESSION_DAYS),
         MAX_CONTENT_LENGTH=_LARGEST_FORM_BYTES,
+        # A listener who is gone is noticed; one has nothing long to say.
+        SOCK_SERVER_OPTIONS={"ping_interval": 10, "max_message_size": 1000},
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.before_request(_allow_files)
-    security.protect(app, services.accounts)
+    security.protect(app, services)
     formats.install(app)
     problems.install(app)
     for pages in (
         health.pages,
         sign_in.pages,
+        account.pages,
+        users.pages,
         fleet.pages,
         live.pages,
+        listening.pages,
+        talk.pages,
         events.pages,
         detections.pages,
         exports.pages,

@@ -6,11 +6,11 @@ from typing import Final
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
-from aggregator.web import reviewer
+from aggregator.web.access import needs, person
 from aggregator.web.filters import read_limit
 
-API: Final = "API"
 ORDERS: Final = ("pause", "resume", "halt", "cancel", "retry")
 
 
@@ -20,10 +20,12 @@ def pages(services: Services) -> Blueprint:
     rollouts = services.rollouts
 
     @routes.get("/rollouts")
+    @needs(Permission.SEE)
     def index() -> ResponseReturnValue:
         return jsonify(items=[asdict(one) for one in rollouts.every(read_limit(request.args))])
 
     @routes.get("/rollouts/<int:rollout_id>")
+    @needs(Permission.SEE)
     def detail(rollout_id: int) -> ResponseReturnValue:
         wanted = request.args
         found = rollouts.detail(
@@ -37,28 +39,25 @@ def pages(services: Services) -> Blueprint:
         )
 
     @routes.post("/rollouts/<int:rollout_id>/<order>")
+    @needs(Permission.ROLLOUT)
     def steer(rollout_id: int, order: str) -> ResponseReturnValue:
         if order not in ORDERS:
             abort(404)
-        view = getattr(rollouts, order)(rollout_id, _who(), request.form.get("reason", ""))
+        view = getattr(rollouts, order)(rollout_id, person().name, request.form.get("reason", ""))
         return jsonify(asdict(view))
 
     @routes.post("/rollouts/<int:rollout_id>/rollback")
+    @needs(Permission.ROLLOUT)
     def roll_back(rollout_id: int) -> ResponseReturnValue:
         form = request.form
         made = rollouts.roll_back(
-            rollout_id, _who(), release=form.get("release", ""), reason=form.get("reason", "")
+            rollout_id, person().name, release=form.get("release", ""), reason=form.get("reason", "")
         )
         return jsonify(items=[asdict(one) for one in made])
 
     @routes.get("/pins")
+    @needs(Permission.SEE)
     def pins() -> ResponseReturnValue:
         return jsonify(items=[asdict(one) for one in services.pins.pins()])
 
     return routes
-
-
-def _who() -> str:
-    """In whose name it is done, for the audit log."""
-    given = request.form.get("reviewer", "").strip()
-    return reviewer.become(given) if given else reviewer.current() or API

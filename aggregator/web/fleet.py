@@ -6,8 +6,10 @@ from typing import Final
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.detections import DetectionView
+from aggregator.web.access import needs
 
 _TRIED: Final = 3
 """So many of the latest detections of a node are looked at for one with a picture."""
@@ -18,6 +20,7 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("fleet", __name__)
 
     @routes.get("/")
+    @needs(Permission.SEE)
     def overview() -> ResponseReturnValue:
         nodes = services.fleet.nodes()
         newest = services.detections.last_of_each(_TRIED)
