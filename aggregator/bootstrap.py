@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from aggregator.bootstrap_enrolment import authority as authority
+from aggregator.bootstrap_enrolment import enrolment as enrolment
+from aggregator.bootstrap_enrolment import web_certificate as web_certificate
+from aggregator.bootstrap_enrolment import web_hosts as web_hosts
 from aggregator.bootstrap_ota import desired as desired
 from aggregator.bootstrap_ota import lifetimes as lifetimes
 from aggregator.bootstrap_ota import ota_delivery as ota_delivery
@@ -110,6 +114,8 @@ def services(settings: Settings, opened: Database) -> "Services":
         pins=pins(settings, opened),
         shadows=ShadowService(opened),
         audit=AuditService(opened),
+        authority=authority(settings),
+        enrolment=enrolment(settings, opened),
         namespace=settings.fleet.namespace,
     )
 
@@ -119,6 +125,7 @@ def background(settings: Settings, opened: Database) -> "Background":
     from aggregator.services.background import Background, Task
     from aggregator.services.card_index import CardIndex
     from aggregator.services.drift_index import DriftIndex
+    from aggregator.services.enrolment_upkeep import EnrolmentUpkeep
     from aggregator.services.labels import LabelService
     from aggregator.services.ota_upkeep import OtaUpkeep
 
@@ -152,6 +159,16 @@ def background(settings: Settings, opened: Database) -> "Background":
             work=rollout_engine(settings, opened),
             idle_s=1.0,
             complaint="rollouts cannot go on",
+        ),
+        Task(
+            name="enrolment-upkeep",
+            work=EnrolmentUpkeep(
+                enrolment(settings, opened),
+                authority(settings),
+                lambda: web_certificate(settings) if settings.web.tls else None,
+            ),
+            idle_s=60.0,
+            complaint="what is revoked cannot be told to the broker, or certificates not be renewed",
         ),
     )
 

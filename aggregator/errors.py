@@ -117,6 +117,14 @@ class BusyError(AggregatorError):
         self.retry_after_s = retry_after_s
 
 
+class EnrolmentRefusedError(AggregatorError):
+    """A node is not let in, or gets no other certificate; the text says why."""
+
+
+class BrokerError(AggregatorError):
+    """The broker is away, or does not do what its configuration says."""
+
+
 class PasswordError(AggregatorError):
     """A password cannot be set: too short, or set before."""
 

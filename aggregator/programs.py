@@ -7,10 +7,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
-from pathlib import Path
 from typing import Final
 
 from aggregator import bootstrap
@@ -104,24 +103,11 @@ def password(settings: Settings) -> int:
     return 0
 
 
-def broker_configuration(
-    folder: Path, *, port: int, bind: str, nodes: Sequence[str], settings: Settings
-) -> int:
-    """Write a configuration for mosquitto, and say what to do with it."""
-    from aggregator import broker_files
-
-    plan = broker_files.plan(
-        folder.absolute(), port=port, bind=bind, nodes=nodes, namespace=settings.fleet.namespace
-    )
-    broker_files.write(folder, plan.files)
-    _say(plan.advice)
-    return 0
-
-
 def _invite(settings: Settings, opened: Database) -> None:
     """Say where the dashboard is, and how to choose its password."""
     host = "127.0.0.1" if settings.web.host in ("0.0.0.0", "::") else settings.web.host  # noqa: S104
-    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.web.port}"
+    scheme = "https" if settings.web.tls else "http"
+    address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.web.port}"
     accounts = bootstrap.services(settings, opened).accounts
     if accounts.is_set():
         _log.info("dashboard: %s/", address)

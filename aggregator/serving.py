@@ -1,6 +1,8 @@
 """The dashboard behind a production server: one process, many threads."""
 
+import ssl
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from flask import Flask
@@ -39,6 +41,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         host = f"[{web.host}]" if ":" in web.host else web.host
         options = {
             "bind": f"{host}:{web.port}",
+            **self._tls(),
             "worker_class": "aggregator.serving.Worker",
             "workers": 1,
             "threads": web.threads,
@@ -53,6 +56,13 @@ class Server(BaseApplication):  # type: ignore[misc]
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
+    def _tls(self) -> dict[str, Any]:
+        """The files are read for each connection: one that was renewed needs no restart."""
+        if not self._settings.web.tls:
+            return {}
+        certificate, key = bootstrap.web_certificate(self._settings)
+        return {"certfile": certificate, "keyfile": key, "ssl_context": _modern}
+
     def load(self) -> Flask:
         """Make the application; called in the worker, where its threads will run."""
         opened = bootstrap.database(self._settings, migrate=False)
@@ -66,3 +76,9 @@ class Server(BaseApplication):  # type: ignore[misc]
         if self._services is not None:
             self._services.live.close()
             self._background.close()
+
+
+def _modern(_config: Any, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    context = make()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

@@ -10,7 +10,7 @@ from contract.record import Record, checked, nested
 from contract.sampling import Sampling
 
 SCHEMA: Final = 1
-COMMANDS: Final = ("report", "set_publish", "set_sampling")
+COMMANDS: Final = ("report", "set_publish", "set_sampling", "renew_certificate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,8 @@ class Command(Record):
     expires_s: float = checked(real(0, 1e11), "not to be obeyed after this time")
     action: str = checked(
         one_of(*COMMANDS),
-        "report: send birth and heartbeat now; set_publish: new policy; set_sampling: what to learn from",
+        "report: send birth and heartbeat now; set_publish: new policy; set_sampling: what to learn from; "
+        "renew_certificate: take a new key and certificate now",
     )
     publish: str | None = checked(
         optional(one_of(*PUBLISH_POLICIES)), "the new policy, with set_publish", default=None

@@ -63,6 +63,9 @@ class Web:
     host: str = key("127.0.0.1", "address the dashboard listens on; 0.0.0.0: all")
     port: int = key(8080, "its port", low=1, high=65535)
     threads: int = key(64, "requests at once; each open live page holds one", low=56, high=1000)
+    tls: bool = key(False, "HTTPS, with a certificate of the fleet's own authority or the one given")
+    certificate_file: str = key("", "certificate for HTTPS, PEM; empty: one of the fleet's own authority")
+    key_file: str = key("", "its key, PEM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +159,19 @@ class Rollouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """[enrolment]; docs/enrolment.md explains each"""
+
+    token_hours: float = key(24.0, "a token for a node must be used within so long", low=0.01, high=8760)
+    certificate_days: float = key(
+        180.0,
+        "a node's certificate is valid for so long; it is renewed after two thirds",
+        low=0.01,
+        high=3650,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of the aggregator."""
 
@@ -169,6 +185,7 @@ class Settings:
     gate: Gate = field(default_factory=Gate)
     ota: Ota = field(default_factory=Ota)
     rollouts: Rollouts = field(default_factory=Rollouts)
+    enrolment: Enrolment = field(default_factory=Enrolment)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.fleet.namespace):
@@ -177,6 +194,8 @@ class Settings:
             raise SettingsError(f"broker.protocol: must be one of {', '.join(PROTOCOLS)}")
         if bool(self.broker.certificate_file) != bool(self.broker.key_file):
             raise SettingsError("broker.certificate_file and broker.key_file: give both or neither")
+        if bool(self.web.certificate_file) != bool(self.web.key_file):
+            raise SettingsError("web.certificate_file and web.key_file: give both or neither")
         if self.training.nightly and not TIME.fullmatch(self.training.nightly):
             raise SettingsError(f"training.nightly: {self.training.nightly!r} is not a time such as 02:30")
         if self.training.accept not in ACCEPTING:

@@ -19,6 +19,7 @@ from aggregator.web import (
     detections,
     drift,
     drift_api,
+    enrol,
     events,
     exports,
     fleet,
@@ -91,6 +92,7 @@ def create_app(services: Services) -> Flask:
         drift_api.pages,
         api_releases.pages,
         ota.pages,
+        enrol.pages,
         rollouts.pages,
     ):
         app.register_blueprint(pages(services))

@@ -13,6 +13,7 @@ from aggregator.errors import (
     CursorError,
     DeletionError,
     DeliveryRefusedError,
+    EnrolmentRefusedError,
     LabelError,
     LabelFileError,
     PolicyError,
@@ -60,6 +61,7 @@ _STATUS_OF_ERROR: Final[tuple[tuple[type[AggregatorError], int], ...]] = (
     (TrainingError, 400),
     (TrustError, 400),
     (DeliveryRefusedError, 403),
+    (EnrolmentRefusedError, 403),
     (UnknownOtaFileError, 404),
     (BusyError, 429),
     (UnknownNodeError, 404),
@@ -103,7 +105,10 @@ def _own_error(error: AggregatorError) -> Response:
 
 def _answer(status: int, detail: str) -> Response:
     # A script of ours asks for JSON and shows the detail itself.
-    if request.path.startswith(("/api/", "/ota/")) or request.accept_mimetypes.best == "application/json":
+    if (
+        request.path.startswith(("/api/", "/ota/", "/enrol/"))
+        or request.accept_mimetypes.best == "application/json"
+    ):
         return problem(status, detail)
     return Response(
         render_template("problem.html", status=status, title=_title(status), detail=detail), status
