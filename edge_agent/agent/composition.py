@@ -2,7 +2,6 @@
 
 import fcntl
 import logging
-import secrets
 import signal
 import threading
 import time
@@ -13,9 +12,11 @@ from typing import IO, Any
 from contract.updates import Desired
 from edge_agent import memory
 from edge_agent.agent.boot import Booted, boot
+from edge_agent.agent.boot_id import new_boot
 from edge_agent.agent.ledger import Ledger
 from edge_agent.agent.orders import Orders
 from edge_agent.agent.publisher import Publisher
+from edge_agent.agent.renewal import Renewal
 from edge_agent.agent.reporting import Identity, birth
 from edge_agent.agent.running import Running
 from edge_agent.agent.stage import Stage
@@ -26,6 +27,7 @@ from edge_agent.interpreter import runtime_name
 from edge_agent.journal import start_journal
 from edge_agent.outbox import Outbox
 from edge_agent.settings import Settings
+from edge_agent.settings.enrolled import folder_in
 
 _log = logging.getLogger("edge_agent.agent")
 
@@ -50,7 +52,8 @@ def _run(
     booted = boot(settings, version)
     bundle, pipeline = booted.loaded.bundle, booted.loaded.pipeline
     identity = Identity(
-        boot=secrets.token_hex(8), agent_version=version, runtime=runtime_name(), manifest=bundle.manifest,
+        boot=new_boot(settings.enrolled), agent_version=version, runtime=runtime_name(),
+        manifest=bundle.manifest,
         bundle_digest=bundle.digest, thresholds=pipeline.thresholds, started_s=max(0.0, time.time()),
     )  # fmt: skip
     listener = Listener(make_source(settings.input))
@@ -73,9 +76,11 @@ def _run(
     stage = Stage(station)
     updating = _updating(settings, version, booted, station, stage, outbox, listener, make_publisher)
     link = _link(settings, outbox, station, orders, updating.updater.receive if updating else None)
+    renewal = _renewal(settings, link)
     running = Running(
         listener=listener, station=station, stage=stage, meter=pipeline.meter, outbox=outbox,
         link=link, orders=orders, identity=identity, heartbeat_s=settings.health.heartbeat_s, stop=stop,
+        renewal=renewal,
     )  # fmt: skip
     _log.info(
         "started", extra={"node": settings.node.name, "boot": identity.boot, "model": bundle.manifest.model,
@@ -86,6 +91,8 @@ def _run(
     outbox.alive()
     if link is not None:
         link.start()
+    if renewal is not None:
+        renewal.start()
     if updating is not None:
         updating.around.link = link
         updating.updater.start()
@@ -97,6 +104,8 @@ def _run(
         delivered = link is None or running.drain(drain_timeout_s)
     if updating is not None:
         updating.updater.stop()
+    if renewal is not None:
+        renewal.stop()
     running.end()
     return _tell_end(station, outbox, identity, delivered=delivered)
 
@@ -145,6 +154,12 @@ def _link(
         birth=lambda: birth(station.identity, settings, orders.policy, orders.sampling),
         on_command=orders.receive, on_desired=on_desired,
     )  # fmt: skip
+
+
+def _renewal(settings: Settings, link: Any) -> Renewal | None:
+    if settings.enrolled is None or link is None:
+        return None
+    return Renewal(folder_in(settings.node.state_path), on_new=link.reconnect)
 
 
 def _sole(outbox: Path) -> IO[str]:
