@@ -116,12 +116,7 @@ class Renew(Record):
     schema: int = checked(whole(SCHEMA, SCHEMA), "version of the request", default=SCHEMA)
     serial: str = checked(_SERIAL, "serial number of the certificate that the node has")
     request: str = checked(_DER, "certificate signing request (PKCS#10, DER, base64)")
-    signature: str = checked(_SIGNATURE, "over `statement`, by the key of that certificate; ECDSA, SHA-256")
-
-    @property
-    def statement(self) -> bytes:
-        """What is signed."""
-        return f"soundpost renew v1\n{self.serial}\n{self.request}".encode()
+    signature: str = checked(_SIGNATURE, "over `renewal`, by the key of that certificate; ECDSA, SHA-256")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +125,7 @@ class Confirm(Record):
 
     schema: int = checked(whole(SCHEMA, SCHEMA), "version of the request", default=SCHEMA)
     serial: str = checked(_SERIAL, "serial number of the new certificate")
-    signature: str = checked(_SIGNATURE, "over `statement`, by its key")
-
-    @property
-    def statement(self) -> bytes:
-        """What is signed."""
-        return f"soundpost confirm v1\n{self.serial}".encode()
+    signature: str = checked(_SIGNATURE, "over `confirmation`, by its key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +156,16 @@ class Granted(Record):
 
 
 R = TypeVar("R", bound=Record)
+
+
+def renewal(serial: str, request: str) -> bytes:
+    """What a node signs that asks for another certificate in the place of ``serial``."""
+    return f"soundpost renew v1\n{serial}\n{request}".encode()
+
+
+def confirmation(serial: str) -> bytes:
+    """What a node signs that has the certificate ``serial``."""
+    return f"soundpost confirm v1\n{serial}".encode()
 
 
 def write(record: Record) -> bytes:

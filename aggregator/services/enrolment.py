@@ -119,7 +119,9 @@ class EnrolmentService:
         now_s = self._now()
         with self._database.write() as connection:
             store.lock(connection)
-            present = self._proven(connection, asked.serial, asked.statement, asked.signature, now_s)
+            present = self._proven(
+                connection, asked.serial, wire.renewal(asked.serial, asked.request), asked.signature, now_s
+            )
             if present.key_digest == digest_of_key(key):
                 raise EnrolmentRefusedError("a renewed certificate needs a new key")
             given = store.certificate_on(connection, present.node, digest_of_key(key))
@@ -135,7 +137,9 @@ class EnrolmentService:
         now_s = self._now()
         with self._database.write() as connection:
             store.lock(connection)
-            present = self._proven(connection, asked.serial, asked.statement, asked.signature, now_s)
+            present = self._proven(
+                connection, asked.serial, wire.confirmation(asked.serial), asked.signature, now_s
+            )
             if present.confirmed_s is None:
                 store.confirm(connection, present.id, now_s)
             store.revoke(connection, present.node, present.id, "was renewed", now_s)

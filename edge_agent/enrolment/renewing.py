@@ -26,8 +26,9 @@ def renew(files: EnrolmentFiles) -> Enrolled:
     if (new := files.next_key()).is_same(key):  # the power went before it was forgotten
         files.forget_next_key()
         new = files.next_key()
-    asked = Renew(serial=serial, request=wire.to_text(new.request()), signature=wire.to_text(b""))
-    asked = replace(asked, signature=wire.to_text(key.sign(asked.statement)))
+    request = wire.to_text(new.request())
+    signature = wire.to_text(key.sign(wire.renewal(serial, request)))
+    asked = Renew(serial=serial, request=request, signature=signature)
     context = asking.context_of(files.authority(), trust_system=record.trust_system)
     granted = wire.read(Granted, asking.post(record.url, "renew", wire.write(asked), context))
     new.check(granted, files.authority())
@@ -46,8 +47,7 @@ def confirm(files: EnrolmentFiles) -> Enrolled:
     """Tell the aggregator that the present certificate lies here: those before it end."""
     record = _record(files)
     key, serial = files.identity()
-    asked = Confirm(serial=serial, signature=wire.to_text(b""))
-    asked = replace(asked, signature=wire.to_text(key.sign(asked.statement)))
+    asked = Confirm(serial=serial, signature=wire.to_text(key.sign(wire.confirmation(serial))))
     context = asking.context_of(files.authority(), trust_system=record.trust_system)
     asking.post(record.url, "confirm", wire.write(asked), context)
     confirmed = replace(record, serial=serial, confirmed=True)
