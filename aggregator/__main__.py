@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from aggregator import logs, settings
-from aggregator.commands import fleet_parsers, given, ota, parsers
+from aggregator.commands import accounts, fleet_parsers, given, ota, parsers
+from aggregator.domain.roles import ADMIN
 from aggregator.errors import AggregatorError
 
 DESCRIPTION = """\
@@ -19,7 +20,8 @@ examples:
   aggregator demo                                   a whole fleet on this machine, to look around
   aggregator serve --config /etc/soundpost/aggregator.toml
                                                     the real thing: ingest and dashboard
-  aggregator password --config FILE                 set or change the dashboard's password
+  aggregator password --config FILE                 set or change the password of the user admin
+  aggregator user add Ada --role reviewer           let somebody else sign in, too
   aggregator broker config --into /etc/mosquitto    write a configuration for mosquitto
   aggregator node add attic                         let a node in, once, by a token
   aggregator stats --json                           what is stored, for scripts
@@ -68,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     trainer = _add(commands, "trainer", "only work the queue of trainings off", _trainer)
     trainer.add_argument("--until-idle", action="store_true", help="end when no training waits")
     _add(commands, "migrate", "bring the database to this program's version", _program("migrate"))
-    _add(commands, "password", "set the dashboard's password, from prompt or stdin", _program("password"))
+    _add(commands, "password", "set the password of the user admin, from prompt or stdin", _password)
     stats = _add(commands, "stats", "print what is stored", _stats)
     stats.add_argument("--json", action="store_true", help="as JSON")
     _add_labels(commands)
@@ -79,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     parsers.add_forget(commands, _add)
     parsers.add_drift(commands, _add)
     ota.add_ota(commands, _add)
+    accounts.add_user(commands, _add)
+    accounts.add_token(commands, _add)
     parsers.add_export_audio(commands, _add)
     _add_demo(commands)
     return parser
@@ -160,6 +164,13 @@ def _program(name: str) -> Callable[[argparse.Namespace], int]:
         return status
 
     return run
+
+
+def _password(arguments: argparse.Namespace) -> int:
+    from aggregator import programs
+    from aggregator.commands.new_password import new_password
+
+    return programs.password(given.settings_of(arguments), new_password(ADMIN))
 
 
 def _serve(arguments: argparse.Namespace) -> int:

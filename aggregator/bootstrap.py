@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from aggregator.bootstrap_accounts import accounts as accounts
+from aggregator.bootstrap_accounts import tokens as tokens
+from aggregator.bootstrap_accounts import users as users
 from aggregator.bootstrap_enrolment import authority as authority
 from aggregator.bootstrap_enrolment import enrolment as enrolment
 from aggregator.bootstrap_enrolment import web_certificate as web_certificate
@@ -71,7 +74,6 @@ def _migrate(opened: Database) -> None:
 
 def services(settings: Settings, opened: Database) -> "Services":
     """What the dashboard is given."""
-    from aggregator.services.accounts import AccountService
     from aggregator.services.audit import AuditService
     from aggregator.services.catalogue import Services
     from aggregator.services.commands import CommandService
@@ -94,7 +96,9 @@ def services(settings: Settings, opened: Database) -> "Services":
         detections=DetectionService(opened),
         live=LiveFeed(opened, silent_after_s=silent_after_s),
         sound=sound(opened),
-        accounts=AccountService(opened, settings.folder),
+        accounts=accounts(settings, opened),
+        users=users(opened),
+        tokens=tokens(opened),
         statistics=StatisticsService(opened),
         review=ReviewService(opened),
         labels=LabelService(opened),

@@ -129,6 +129,22 @@ class PasswordError(AggregatorError):
     """A password cannot be set: too short, or set before."""
 
 
+class UserError(AggregatorError):
+    """A user cannot be made or changed so; the text says why."""
+
+
+class UnknownUserError(AggregatorError):
+    """There is no user of that name."""
+
+
+class TokenError(AggregatorError):
+    """A token cannot be made so; the text says why."""
+
+
+class UnknownTokenError(AggregatorError):
+    """There is no token of that number."""
+
+
 class TooManyAttemptsError(AggregatorError):
     """Sign-in is closed to this client for a while."""
 

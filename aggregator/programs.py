@@ -1,6 +1,5 @@
 """What each command runs."""
 
-import getpass
 import json
 import logging
 import os
@@ -13,7 +12,6 @@ from dataclasses import asdict
 from typing import Final
 
 from aggregator import bootstrap
-from aggregator.errors import PasswordError
 from aggregator.settings import Settings
 from aggregator.store import schema
 from aggregator.store.database import Database
@@ -89,17 +87,11 @@ def statistics(settings: Settings, *, as_json: bool) -> int:
     return 0
 
 
-def password(settings: Settings) -> int:
-    """Set the dashboard's password, from a prompt or one line of standard input."""
-    if sys.stdin.isatty():
-        chosen = getpass.getpass("New password for the dashboard: ")
-        if getpass.getpass("Once more: ") != chosen:
-            raise PasswordError("the two passwords differ")
-    else:
-        chosen = sys.stdin.readline().rstrip("\r\n")
+def password(settings: Settings, chosen: str) -> int:
+    """Set the password of the user ``admin``."""
     with closing(bootstrap.database(settings, migrate=True)) as opened:
-        bootstrap.services(settings, opened).accounts.set(chosen)
-    _say("The password is set; whoever was signed in has to sign in again.")
+        bootstrap.accounts(settings, opened).set(chosen)
+    _say("The password is set; whoever was signed in as admin has to sign in again.")
     return 0
 
 
@@ -108,7 +100,7 @@ def _invite(settings: Settings, opened: Database) -> None:
     host = "127.0.0.1" if settings.web.host in ("0.0.0.0", "::") else settings.web.host  # noqa: S104
     scheme = "https" if settings.web.tls else "http"
     address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.web.port}"
-    accounts = bootstrap.services(settings, opened).accounts
+    accounts = bootstrap.accounts(settings, opened)
     if accounts.is_set():
         _log.info("dashboard: %s/", address)
     else:

@@ -28,6 +28,8 @@ from aggregator.services.shadows import ShadowService
 from aggregator.services.snapshot import SnapshotService
 from aggregator.services.sound import SoundService
 from aggregator.services.statistics import StatisticsService
+from aggregator.services.tokens import TokenService
+from aggregator.services.users import UserService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,8 @@ class Services:
     detections: DetectionService
     live: LiveFeed
     accounts: AccountService
+    users: UserService
+    tokens: TokenService
     sound: SoundService
     statistics: StatisticsService
     commands: CommandService

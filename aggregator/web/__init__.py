@@ -10,6 +10,7 @@ from flask import Flask, request
 
 from aggregator.services.catalogue import Services
 from aggregator.web import (
+    account,
     api,
     api_releases,
     arrivals,
@@ -40,6 +41,7 @@ from aggregator.web import (
     sign_in,
     sound,
     training,
+    users,
     windows,
 )
 
@@ -62,12 +64,14 @@ def create_app(services: Services) -> Flask:
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.before_request(_allow_files)
-    security.protect(app, services.accounts)
+    security.protect(app, services)
     formats.install(app)
     problems.install(app)
     for pages in (
         health.pages,
         sign_in.pages,
+        account.pages,
+        users.pages,
         fleet.pages,
         live.pages,
         events.pages,

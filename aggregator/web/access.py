@@ -4,12 +4,11 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from flask import current_app, g, request
+from flask import current_app, request
 
-from aggregator.domain.roles import Permission
+from aggregator.domain.roles import NOBODY, Permission, Person
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -20,22 +19,7 @@ OF_PROGRAMS: Final = "of programs"
 OF_ONESELF: Final = "of oneself"
 """Whoever signed in, whatever the role: one's own account. Tokens never reach it."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Who asks."""
-
-    name: str
-    permissions: frozenset[Permission]
-    by_token: bool = False
-    """A program in this person's name."""
-
-    def may(self, permission: Permission | str) -> bool:
-        """Whether this person has ``permission``; ``ValueError`` if there is none of that name."""
-        return Permission(permission) in self.permissions
-
-
-NOBODY: Final = Person(name="", permissions=frozenset())
+_PERSON: Final = "soundpost.person"
 
 
 def needs(permission: Permission) -> Callable[[View], View]:
@@ -76,9 +60,15 @@ def is_for_programs() -> bool:
 
 
 def person() -> Person:
-    """Who asks; ``NOBODY`` where nobody is signed in."""
-    found: Person = g.get("person", NOBODY)
+    """Who asks; ``NOBODY`` where nobody is signed in. Also within an answer that is written later."""
+    found: Person = request.environ.get(_PERSON, NOBODY)
     return found
+
+
+def recognised(who: Person) -> None:
+    """It is ``who`` that asks."""
+    # Not in ``g``: an answer that is streamed keeps the request, but gets another ``g``.
+    request.environ[_PERSON] = who
 
 
 def _declare(view: View, asked: Permission | str) -> View:

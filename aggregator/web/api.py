@@ -8,10 +8,9 @@ from flask.typing import ResponseReturnValue
 from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.detections import WindowView
-from aggregator.web import reviewer
-from aggregator.web.access import needs
+from aggregator.web.access import needs, person
+from aggregator.web.credentials import csrf_token
 from aggregator.web.filters import read_filter, read_limit
-from aggregator.web.security import csrf_token
 from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT
 
 
@@ -22,7 +21,10 @@ def pages(services: Services) -> Blueprint:
     @routes.get("/session")
     @needs(Permission.SEE)
     def session() -> ResponseReturnValue:
-        return jsonify(csrf_token=csrf_token(), reviewer=reviewer.current() or None)
+        who = person()
+        # A program with a token needs no other one, and must not begin a session.
+        token = None if who.by_token else csrf_token()
+        return jsonify(csrf_token=token, reviewer=who.name, permissions=sorted(who.permissions))
 
     @routes.get("/nodes")
     @needs(Permission.SEE)
@@ -63,7 +65,7 @@ def pages(services: Services) -> Blueprint:
         return jsonify(_window(_found(services, window_id)))
 
     @routes.get("/windows/<int:window_id>/features")
-    @needs(Permission.SEE)
+    @needs(Permission.HEAR)  # sound can be made of them
     def features(window_id: int) -> ResponseReturnValue:
         return _features(_found(services, window_id))
 

@@ -24,11 +24,8 @@ def pages(services: Services) -> Blueprint:
 
     @routes.before_request
     def only_encrypted() -> Response | None:
-        return (
-            None
-            if request.is_secure or request.remote_addr in ("127.0.0.1", "::1")
-            else problem(403, _INSECURE)
-        )
+        of_this_machine = request.remote_addr in ("127.0.0.1", "::1")
+        return None if request.is_secure or of_this_machine else problem(403, _INSECURE)
 
     @routes.get("/authority")
     @for_programs

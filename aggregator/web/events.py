@@ -18,6 +18,7 @@ from aggregator.services.catalogue import Services
 from aggregator.services.detections import DetectionView
 from aggregator.services.fleet import NodeView
 from aggregator.services.live import LiveChange
+from aggregator.web import credentials
 from aggregator.web.access import needs
 from aggregator.web.formats import spoken
 from aggregator.web.live import SHOWN
@@ -41,7 +42,8 @@ def pages(services: Services) -> Blueprint:
             return problem(503, "too many pages are open; this one tries again")
         cursor = request.headers.get("Last-Event-ID") or request.args.get("after")
         # The stream outlives the request, and the templates need it to write addresses.
-        body = _events(services, cursor, copy_current_request_context(_event))
+        may = credentials.still(services, Permission.SEE)
+        body = _events(services, cursor, copy_current_request_context(_event), may)
         response = Response(body, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
         response.call_on_close(seats.release)
         return response
@@ -49,13 +51,15 @@ def pages(services: Services) -> Blueprint:
     return routes
 
 
-def _events(services: Services, cursor: str | None, event: Callable[..., str]) -> Iterator[str]:
+def _events(
+    services: Services, cursor: str | None, event: Callable[..., str], may: Callable[[], bool]
+) -> Iterator[str]:
     with services.live.listen(cursor) as listener:
         yield f"retry: {_RETRY_MS}\n\n"
         newest = services.detections.newest(SHOWN)
         drawn = [{"window": h.window_id, "detection": h.id} for h in newest if h.window_id is not None]
         yield event(services.fleet.nodes(), reversed(newest), drawn)
-        while not listener.closed:
+        while not listener.closed and may():
             change = listener.next(timeout_s=HEARTBEAT_S)
             # A comment keeps proxies from closing the line, and shows us that the reader has gone.
             yield ": still here\n\n" if change is None else _with_cursor(change, event)

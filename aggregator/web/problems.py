@@ -16,19 +16,25 @@ from aggregator.errors import (
     EnrolmentRefusedError,
     LabelError,
     LabelFileError,
+    PasswordError,
     PolicyError,
     ReleaseError,
     ReviewError,
     RolloutError,
     SoundError,
+    TokenError,
+    TooManyAttemptsError,
     TrainingError,
     TrustError,
     UnknownNodeError,
     UnknownOtaFileError,
     UnknownReleaseError,
     UnknownRolloutError,
+    UnknownTokenError,
     UnknownTrainingError,
+    UnknownUserError,
     UnknownWindowError,
+    UserError,
 )
 
 _TITLES: Final = {
@@ -60,8 +66,14 @@ _STATUS_OF_ERROR: Final[tuple[tuple[type[AggregatorError], int], ...]] = (
     (RolloutError, 400),
     (TrainingError, 400),
     (TrustError, 400),
+    (UserError, 400),
+    (TokenError, 400),
+    (PasswordError, 400),
     (DeliveryRefusedError, 403),
     (EnrolmentRefusedError, 403),
+    (TooManyAttemptsError, 429),
+    (UnknownUserError, 404),
+    (UnknownTokenError, 404),
     (UnknownOtaFileError, 404),
     (BusyError, 429),
     (UnknownNodeError, 404),
@@ -98,7 +110,7 @@ def _own_error(error: AggregatorError) -> Response:
     status = next(status for kind, status in _STATUS_OF_ERROR if isinstance(error, kind))
     text = str(error)
     response = _answer(status, f"{text[:1].upper()}{text[1:]}.")
-    if isinstance(error, BusyError):
+    if isinstance(error, BusyError | TooManyAttemptsError):
         response.headers["Retry-After"] = f"{error.retry_after_s:.0f}"
     return response
 

@@ -7,8 +7,7 @@ from werkzeug.exceptions import BadRequest
 from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.release_views import ReleaseDetail
-from aggregator.web.access import needs
-from aggregator.web.reader import known_name, reader_name
+from aggregator.web.access import needs, person
 from aggregator.web.release_figures import figure_rows, heat_table
 
 
@@ -32,7 +31,6 @@ def pages(services: Services) -> Blueprint:
             detail=detail,
             release=detail.view,
             snapshot=services.snapshots.find(snapshot_id) if snapshot_id else None,
-            reader=known_name(),
             **_figures(detail),
         )
 
@@ -53,7 +51,7 @@ def pages(services: Services) -> Blueprint:
     @needs(Permission.ACCEPT)
     def decide(release_id: int) -> ResponseReturnValue:
         reason = request.form.get("reason", "")
-        releases.decide(release_id, request.form.get("decision", ""), who=reader_name(), reason=reason)
+        releases.decide(release_id, request.form.get("decision", ""), who=person().name, reason=reason)
         state = releases.detail(release_id).view.state
         flash(f"Release {release_id} is {state}.")
         return redirect(url_for("releases.page", release_id=release_id))

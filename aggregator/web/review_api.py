@@ -3,15 +3,14 @@
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
 from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.reviews import CardView
-from aggregator.web import reviewer
-from aggregator.web.access import needs
+from aggregator.web.access import needs, person
 from aggregator.web.filters import read_limit
 from aggregator.web.review_labels import read_digit
 
@@ -24,12 +23,12 @@ def pages(services: Services) -> Blueprint:
     @routes.get("/review")
     @needs(Permission.SEE)
     def progress() -> ResponseReturnValue:
-        return jsonify(asdict(review.progress(_reviewer())))
+        return jsonify(asdict(review.progress(_whose())))
 
     @routes.get("/review/cards")
     @needs(Permission.SEE)
     def cards() -> ResponseReturnValue:
-        return jsonify(window_ids=review.waiting(_reviewer(), read_limit(request.args)))
+        return jsonify(window_ids=review.waiting(_whose(), read_limit(request.args)))
 
     @routes.get("/review/cards/<int:window_id>")
     @needs(Permission.SEE)
@@ -142,8 +141,15 @@ def _card(card: CardView) -> dict[str, Any]:
 
 
 def _reviewer() -> str:
-    """Whom the request names, else whom the session knows."""
-    return request.values.get("reviewer") or reviewer.current()
+    """Who asks: nobody answers in another's name."""
+    if request.form.get("reviewer", person().name) != person().name:
+        abort(403, "Answers are kept in the name of who signed in, or whose token it is: leave out reviewer.")
+    return person().name
+
+
+def _whose() -> str:
+    """Of whom something is read."""
+    return request.args.get("reviewer") or person().name
 
 
 def _number(name: str) -> int:

@@ -10,8 +10,7 @@ from aggregator.errors import AggregatorError
 from aggregator.services.catalogue import Services
 from aggregator.services.rollout_views import STATES, RolloutDetail
 from aggregator.web import rollout_form
-from aggregator.web.access import needs
-from aggregator.web.reader import known_name, reader_name
+from aggregator.web.access import needs, person
 from aggregator.web.rollout_picture import wave_picture
 
 SHOWN: Final = 100
@@ -30,7 +29,7 @@ def pages(services: Services) -> Blueprint:
     def index() -> ResponseReturnValue:
         return render_template(
             "rollouts.html", rollouts=rollouts.every(), pins=pins.pins(), published=rollouts.published(),
-            reader=known_name(), picture=wave_picture,
+            picture=wave_picture,
         )  # fmt: skip
 
     @routes.get("/rollouts/new")
@@ -47,7 +46,7 @@ def pages(services: Services) -> Blueprint:
             wish = rollout_form.wish_of(texts)
             if "begin" not in request.form:
                 return _form(services, texts, preview=rollouts.preview(wish))
-            made = rollouts.create(wish, reader_name())
+            made = rollouts.create(wish, person().name)
         except AggregatorError as error:
             return _form(services, texts, refusal=str(error)), 400
         flash(f"Rollout {made.id} has begun." if made.state == "running" else f"Rollout {made.id} is made.")
@@ -69,16 +68,14 @@ def pages(services: Services) -> Blueprint:
         if order not in ORDERS:
             abort(404)
         view = rollouts.get(rollout_id)
-        return render_template(
-            "rollout_ask.html", view=view, order=order, reader=known_name(), published=rollouts.published()
-        )
+        return render_template("rollout_ask.html", view=view, order=order, published=rollouts.published())
 
     @routes.post("/rollouts/<int:rollout_id>/<order>")
     @needs(Permission.ROLLOUT)
     def steer(rollout_id: int, order: str) -> ResponseReturnValue:
         if order not in ORDERS:
             abort(404)
-        who, reason = reader_name(), request.form.get("reason", "")
+        who, reason = person().name, request.form.get("reason", "")
         if order == "rollback":
             return _roll_back(services, rollout_id, who, reason)
         view = getattr(rollouts, order)(rollout_id, who, reason)
@@ -99,14 +96,14 @@ def pages(services: Services) -> Blueprint:
     @needs(Permission.ROLLOUT)
     def pin() -> ResponseReturnValue:
         node, form = request.form.get("node", ""), request.form
-        pins.pin(node, reader_name(), release=form.get("release", ""), reason=form.get("reason", ""))
+        pins.pin(node, person().name, release=form.get("release", ""), reason=form.get("reason", ""))
         flash(f"{node} is pinned.")
         return redirect(url_for("rollouts.index"), 303)
 
     @routes.post("/pins/<node>/remove")
     @needs(Permission.ROLLOUT)
     def unpin(node: str) -> ResponseReturnValue:
-        pins.unpin(node, reader_name())
+        pins.unpin(node, person().name)
         flash(f"{node} is free again.")
         return redirect(url_for("rollouts.index"), 303)
 
@@ -124,7 +121,7 @@ def pages(services: Services) -> Blueprint:
 
 def _form(services: Services, texts: dict[str, str], **more: object) -> str:
     return render_template(
-        "rollout_new.html", texts=texts, published=services.rollouts.published(), reader=known_name(),
+        "rollout_new.html", texts=texts, published=services.rollouts.published(),
         tags=services.sampling.tags(), **more,
     )  # fmt: skip
 

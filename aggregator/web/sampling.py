@@ -8,7 +8,7 @@ from aggregator.domain.sampling import FLEET, NODE, TAG
 from aggregator.errors import PolicyError
 from aggregator.services.catalogue import Services
 from aggregator.web import sampling_form
-from aggregator.web.access import needs
+from aggregator.web.access import needs, person
 from aggregator.web.sampling_form import Filled
 from contract.sampling import Sampling
 
@@ -69,7 +69,7 @@ def _put(services: Services, scope: str, name: str) -> ResponseReturnValue:
     if filled.sampling is None:
         return _page(services, scope, name, filled), 400
     try:
-        services.sampling.put(scope, name, filled.sampling, by="dashboard")
+        services.sampling.put(scope, name, filled.sampling, by=person().name)
     except PolicyError as error:
         text = str(error)
         return _page(services, scope, name, _refused(filled, f"{text[:1].upper()}{text[1:]}.")), 400

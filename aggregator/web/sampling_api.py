@@ -11,7 +11,7 @@ from aggregator.domain.sampling import FLEET, NODE, TAG, Policy
 from aggregator.errors import PolicyError
 from aggregator.services.catalogue import Services
 from aggregator.services.sampling import NodeSampling
-from aggregator.web.access import needs
+from aggregator.web.access import needs, person
 from contract.errors import ContractError
 from contract.sampling import Sampling
 
@@ -43,7 +43,7 @@ def pages(services: Services) -> Blueprint:
     @routes.put("/nodes/<name>", endpoint=f"put_{NODE}")
     @needs(Permission.SAMPLING)
     def put(name: str) -> ResponseReturnValue:
-        made = services.sampling.put(_scope(), name, read_sampling(request.get_json()), by="API")
+        made = services.sampling.put(_scope(), name, read_sampling(request.get_json()), by=person().name)
         return jsonify(policy_fields(made))
 
     @routes.delete("/fleet", defaults={"name": ""}, endpoint=f"remove_{FLEET}")

@@ -5,19 +5,16 @@ token.
 """
 
 import hmac
-import secrets
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g, redirect, request, session, url_for
+from flask import Flask, Response, abort, redirect, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response as AnyResponse
 
-from aggregator.domain.roles import Permission
-from aggregator.errors import AggregatorError
 from aggregator.services.accounts import AccountService
-from aggregator.web import access
-from aggregator.web.access import Person
+from aggregator.services.catalogue import Services
+from aggregator.web import access, credentials
 from aggregator.web.problems import problem
 
 CONTENT_POLICY: Final = "; ".join(
@@ -44,11 +41,11 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
-ADMIN: Final = "admin"
+_SCOPE_REFUSED: Final = "This token does not allow that."
+_ELSEWHERE: Final = "A page of another address may not open this."
 _REFUSED: Final = "Your role does not allow that. An administrator can change it."
 _UNDECLARED: Final = "Nobody has said who may open this address, so nobody may."
 _FORGERY_HEADER: Final = "X-CSRF-Token"
-_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class _SessionCookies(SecureCookieSessionInterface):
@@ -59,42 +56,15 @@ class _SessionCookies(SecureCookieSessionInterface):
         return request.is_secure
 
 
-def protect(app: Flask, accounts: AccountService) -> None:
-    """Put every route of ``app`` behind the session and its token, and headers on every response."""
+def protect(app: Flask, services: Services) -> None:
+    """Ask of every request to ``app`` what its route needs and its token, and harden every answer."""
     app.session_interface = _SessionCookies()
-    app.before_request(lambda: _require_permission(accounts))
+    app.before_request(lambda: _require_permission(services))
     app.before_request(_require_token)
     app.after_request(_harden)
-    app.jinja_env.globals["csrf_token"] = csrf_token
+    app.jinja_env.globals["csrf_token"] = credentials.csrf_token
+    app.jinja_env.globals["person"] = access.person
     app.jinja_env.globals["may"] = lambda permission: access.person().may(permission)
-    app.jinja_env.globals["is_signed_in"] = lambda: _shows_navigation(accounts)
-
-
-def sign_in(accounts: AccountService) -> None:
-    """Begin a session; what an earlier one held is gone."""
-    session.clear()
-    session.permanent = True
-    session["version"] = accounts.session_version()
-    csrf_token()
-
-
-def sign_out() -> None:
-    """End the session."""
-    session.clear()
-
-
-def is_signed_in(accounts: AccountService) -> bool:
-    """Whether the request carries a session that began with the password of today."""
-    version = session.get("version")
-    return isinstance(version, str) and hmac.compare_digest(version, accounts.session_version())
-
-
-def csrf_token() -> str:
-    """The token that a form must send back; made on first use."""
-    if "csrf" not in session:
-        session["csrf"] = secrets.token_urlsafe(24)
-    token: str = session["csrf"]
-    return token
 
 
 def safe_target(target: str | None) -> str:
@@ -105,44 +75,59 @@ def safe_target(target: str | None) -> str:
     return url_for("fleet.overview") if parts.scheme or parts.netloc or "\\" in target else target
 
 
-def _shows_navigation(accounts: AccountService) -> bool:
-    try:
-        return is_signed_in(accounts)
-    except AggregatorError:
-        # The page that says that the database is away must not need it.
-        return False
-
-
-def _require_permission(accounts: AccountService) -> AnyResponse | None:
+def _require_permission(services: Services) -> AnyResponse | None:
     asked = access.declared(request.endpoint)
     if asked in (access.OPEN, access.OF_PROGRAMS):
         return None
-    if not is_signed_in(accounts):
-        return _to_the_door(accounts)
-    g.person = Person(name=ADMIN, permissions=frozenset(Permission))
-    if request.endpoint is None or asked == access.OF_ONESELF:
-        return None  # no route, no secret: whoever is signed in is told that there is nothing here
+    person = credentials.person(services)
+    if person is None:
+        return _to_the_door(services.accounts)
+    access.recognised(person)
+    if _from_elsewhere():
+        abort(403, _ELSEWHERE)
+    if request.endpoint is None:
+        return None  # no route, no secret: whoever is known is told that there is nothing here
     if asked is None:
         abort(403, _UNDECLARED)
-    if not g.person.may(asked):
-        abort(403, _REFUSED)
+    if person.by_token if asked == access.OF_ONESELF else not person.may(asked):
+        abort(403, _SCOPE_REFUSED if person.by_token else _REFUSED)
     return None
 
 
+def _from_elsewhere() -> bool:
+    """Whether a page of another site opens a socket: no form's token protects these."""
+    if request.headers.get("Upgrade", "").lower() != "websocket":
+        return False
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return not access.person().by_token
+    return urlsplit(origin).netloc != request.host
+
+
 def _to_the_door(accounts: AccountService) -> AnyResponse:
-    of_a_page = request.headers.get("Sec-Fetch-Dest", "document") == "document"
-    if request.path.startswith(("/api/", "/ota/")) or not of_a_page:
+    if not _for_a_reader():
         # The sign-in form begins a session: only a reader may ask for it, not a picture or a stream.
-        return problem(401, "sign in first: this address needs the session cookie")
+        answer = problem(401, "sign in first: this address needs the session cookie, or a token that holds")
+        # A browser would ask its reader for a name and a password.
+        answer.headers["WWW-Authenticate"] = "Bearer" if request.cookies else 'Basic realm="Soundpost"'
+        return answer
     if not accounts.is_set():
         return redirect(url_for("sign_in.setup"))
-    if request.method not in _SAFE_METHODS or request.path == "/":
+    if request.method not in credentials.SAFE_METHODS or request.path == "/":
         return redirect(url_for("sign_in.form"))
     return redirect(url_for("sign_in.form", next=request.full_path.rstrip("?")))
 
 
+def _for_a_reader() -> bool:
+    """Whether a page is asked for."""
+    if credentials.shown_token() is not None or request.path.startswith(("/api/", "/ota/")):
+        return False
+    takes = request.headers.get("Accept", "text/html")
+    return request.headers.get("Sec-Fetch-Dest", "document") == "document" and "text/html" in takes
+
+
 def _require_token() -> None:
-    if request.method in _SAFE_METHODS or access.is_for_programs():
+    if request.method in credentials.SAFE_METHODS or access.is_for_programs() or access.person().by_token:
         return
     # A program that sends JSON has no form: docs/api.md says where it finds the token.
     sent = request.headers.get(_FORGERY_HEADER) or request.form.get("csrf_token", "")

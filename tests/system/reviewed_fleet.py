@@ -104,8 +104,9 @@ class ReviewedFleet:
         )
 
     def serve(self) -> None:
-        """Start the dashboard, with a password, and the trainer."""
+        """Start the dashboard, with Ada as its first user beside the administrator, and the trainer."""
         self.services.accounts.set(PASSWORD)
+        self.services.users.add("Ada", PASSWORD, ["reviewer", "operator"], "a test")
         for program in self._programs:
             program.start()
         wait_until(self._answers, "the dashboard answers")

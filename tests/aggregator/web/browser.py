@@ -85,9 +85,11 @@ class Browser:
         except TimeoutException:
             pytest.fail(f"waited for {what}; {self.driver.current_url} shows: {self.text()[:500]}")
 
-    def sign_in(self, address: str, password: str) -> None:
+    def sign_in(self, address: str, password: str, name: str = "admin") -> None:
         """Go through the door."""
         self.driver.get(f"{address}/sign-in")
+        self.one("input[name=name]").clear()
+        self.one("input[name=name]").send_keys(name)
         self.one("input[name=password]").send_keys(password + "\n")
         self.until(lambda: self.text("h1") == "Fleet", "the fleet page")
 

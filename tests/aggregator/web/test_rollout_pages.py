@@ -32,7 +32,7 @@ def client(rolling: Rolling, tmp_path: Path) -> FlaskClient:
     mine = replace(
         services, accounts=accounts, rollouts=rolling.rollouts, pins=rolling.pins, audit=rolling.audit
     )
-    return signed_in(create_app(mine))
+    return signed_in(create_app(mine), "Ada")
 
 
 def send(client: FlaskClient, path: str, page: str = "/rollouts", **form: str) -> str:
@@ -58,7 +58,7 @@ def test_a_rollout_is_shown_before_it_is_begun(client: FlaskClient, rolling: Rol
     assert "This would happen" in page
     assert 'data-wave="canary"' in page
     assert rolling.rollouts.every() == []
-    page = send(client, "/rollouts/new", **form(tags="north", begin="yes", who="Ada"))
+    page = send(client, "/rollouts/new", **form(tags="north", begin="yes"))
     assert "Rollout 1 has begun" in page
     assert rolling.rollouts.get(1).who == "Ada"
 
@@ -111,7 +111,7 @@ def test_each_order_asks_first_and_is_recorded(
     rolling.tick()
     ask = f"/rollouts/{number}/ask/{order}"
     assert "is recorded" in client.get(ask).text
-    send(client, f"/rollouts/{number}/{order}", ask, reason="a reason", who="Bo")
+    send(client, f"/rollouts/{number}/{order}", ask, reason="a reason")
     assert rolling.rollouts.get(number).state == state
     log = client.get("/audit").text
     assert f"rollout.{order}" in log
@@ -150,7 +150,7 @@ def test_what_a_shadow_heard_leads_to_cards(client: FlaskClient, rolling: Rollin
 
 
 def test_nodes_are_pinned_and_let_go(client: FlaskClient, rolling: Rolling) -> None:
-    assert 'data-pin="attic"' in send(client, "/pins", node="attic", reason="under test", who="Ada")
+    assert 'data-pin="attic"' in send(client, "/pins", node="attic", reason="under test")
     assert 'data-pin="attic"' not in send(client, "/pins/attic/remove")
 
 
