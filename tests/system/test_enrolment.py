@@ -38,6 +38,7 @@ class Fleet:
         wait_until(
             lambda: "listening to the nodes" in log.read_text(), "ingest connects with its certificate"
         )
+        wait_until(lambda: answers(self.port), "the dashboard answers")
 
     def node(self, *words: str) -> dict[str, Any]:
         """What ``aggregator node …`` says."""

@@ -17,7 +17,10 @@ OPEN = {
     "sign_in.setup",
     "sign_in.choose",
 }
-OF_PROGRAMS = {"ota.metadata", "ota.desired", "ota.target", "ota.export", "ota.hand_in"}
+OF_PROGRAMS = {
+    "ota.metadata", "ota.desired", "ota.target", "ota.export", "ota.hand_in",
+    "enrol.authority", "enrol.enrol", "enrol.renew", "enrol.confirm",
+}  # fmt: skip
 """These know no session: tests/aggregator/test_ota_delivery.py asks them for their own tokens."""
 
 
