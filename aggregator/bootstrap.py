@@ -13,8 +13,6 @@ from aggregator.bootstrap_accounts import tokens as tokens
 from aggregator.bootstrap_accounts import users as users
 from aggregator.bootstrap_enrolment import authority as authority
 from aggregator.bootstrap_enrolment import enrolment as enrolment
-from aggregator.bootstrap_enrolment import web_certificate as web_certificate
-from aggregator.bootstrap_enrolment import web_hosts as web_hosts
 from aggregator.bootstrap_ota import desired as desired
 from aggregator.bootstrap_ota import lifetimes as lifetimes
 from aggregator.bootstrap_ota import ota_delivery as ota_delivery
@@ -132,6 +130,7 @@ def background(settings: Settings, opened: Database) -> "Background":
     from aggregator.services.enrolment_upkeep import EnrolmentUpkeep
     from aggregator.services.labels import LabelService
     from aggregator.services.ota_upkeep import OtaUpkeep
+    from aggregator.services.web_certificate import web_certificate
 
     return Background(
         Task(
@@ -169,7 +168,7 @@ def background(settings: Settings, opened: Database) -> "Background":
             work=EnrolmentUpkeep(
                 enrolment(settings, opened),
                 authority(settings),
-                lambda: web_certificate(settings) if settings.web.tls else None,
+                lambda: web_certificate(settings),
             ),
             idle_s=60.0,
             complaint="what is revoked cannot be told to the broker, or certificates not be renewed",

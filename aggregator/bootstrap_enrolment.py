@@ -1,6 +1,5 @@
 """The part of the composition root that lets nodes in and out."""
 
-import socket
 from typing import TYPE_CHECKING
 
 from aggregator.bootstrap_ota import ota_repository
@@ -33,21 +32,3 @@ def enrolment(settings: Settings, opened: Database) -> "EnrolmentService":
         ota_root=lambda: repository.metadata("1.root.json"),
     )
     return EnrolmentService(opened, issuer, terms)
-
-
-def web_hosts(settings: Settings) -> tuple[str, ...]:
-    """Under which names and addresses the dashboard may be asked for."""
-    from aggregator.services import broker_place
-    from aggregator.services.own_hosts import host_of, own_hosts
-
-    place = broker_place.read(authority(settings).folder)
-    given = (host_of(settings.ota.url), settings.web.host, *(place.hosts if place else ()))
-    return own_hosts(socket.gethostname(), given)
-
-
-def web_certificate(settings: Settings) -> tuple[str, str]:
-    """Files of certificate and key for HTTPS."""
-    if settings.web.certificate_file:
-        return settings.web.certificate_file, settings.web.key_file
-    own = str(authority(settings).server("web", web_hosts(settings)))
-    return own, own

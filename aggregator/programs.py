@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Final
 
 from aggregator import bootstrap
+from aggregator.services.web_certificate import web_certificate
 from aggregator.settings import Settings
 from aggregator.store import schema
 from aggregator.store.database import Database
@@ -97,9 +98,13 @@ def password(settings: Settings, chosen: str) -> int:
 
 def _invite(settings: Settings, opened: Database) -> None:
     """Say where the dashboard is, and how to choose its password."""
-    host = "127.0.0.1" if settings.web.host in ("0.0.0.0", "::") else settings.web.host  # noqa: S104
-    scheme = "https" if settings.web.tls else "http"
-    address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.web.port}"
+    address = settings.web_address
+    certificate = web_certificate(settings)
+    if certificate is not None and certificate.own:
+        _log.info(
+            "the dashboard's certificate is by the fleet's own authority; browsers ask about it once: compare"
+            " SHA-256 %s", certificate.fingerprint,
+        )  # fmt: skip
     accounts = bootstrap.accounts(settings, opened)
     if accounts.is_set():
         _log.info("dashboard: %s/", address)

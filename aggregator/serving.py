@@ -10,6 +10,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
 from aggregator import bootstrap
+from aggregator.services.web_certificate import web_certificate
 from aggregator.settings import Settings
 from aggregator.web import create_app
 
@@ -39,9 +40,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Hand our settings to gunicorn."""
         web = self._settings.web
         host = f"[{web.host}]" if ":" in web.host else web.host
-        options = {
+        options: dict[str, Any] = {
             "bind": f"{host}:{web.port}",
-            **self._tls(),
             "worker_class": "aggregator.serving.Worker",
             "workers": 1,
             "threads": web.threads,
@@ -52,16 +52,14 @@ class Server(BaseApplication):  # type: ignore[misc]
             # Later versions of gunicorn would open a socket for commands in the user's home.
             "control_socket_disable": True,
         }
+        certificate = web_certificate(self._settings)
+        if certificate is not None:
+            # The files are read for each connection: what was renewed needs no restart.
+            files = {"certfile": str(certificate.certificate), "keyfile": str(certificate.key)}
+            options |= {**files, "ssl_context": _modern}
         for name, value in options.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
-
-    def _tls(self) -> dict[str, Any]:
-        """The files are read for each connection: one that was renewed needs no restart."""
-        if not self._settings.web.tls:
-            return {}
-        certificate, key = bootstrap.web_certificate(self._settings)
-        return {"certfile": certificate, "keyfile": key, "ssl_context": _modern}
 
     def load(self) -> Flask:
         """Make the application; called in the worker, where its threads will run."""

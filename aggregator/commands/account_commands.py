@@ -57,8 +57,8 @@ def user_remove(arguments: argparse.Namespace) -> int:
 def user_password(arguments: argparse.Namespace) -> int:
     """Choose a user's password anew."""
     with _users(arguments) as users:
+        users.set_password(arguments.name, new_password(users.get(arguments.name).name), user())
         changed = users.get(arguments.name)
-        users.set_password(arguments.name, new_password(changed.name), user())
     _tell(arguments, changed, f"{changed.name} has a new password, and has to sign in again")
     return 0
 

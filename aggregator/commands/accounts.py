@@ -1,4 +1,4 @@
-"""How ``aggregator user`` and ``aggregator token`` are written. What they do is imported only when it is done."""
+"""How ``aggregator user`` and ``aggregator token`` are written. What they do is imported when it is done."""
 
 import argparse
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Final
 from aggregator.commands.given import Add, Commands
 from aggregator.domain.roles import Permission, Role
 
-_USER: Final = """\
+_OF_USERS: Final = """\
 Each person has a name, a password, and one role or several; docs/users.md says what each may do.
 Passwords come from a prompt, or from one line of standard input.
 
@@ -20,7 +20,7 @@ examples:
   aggregator user totp Ada off                     the telephone is lost
   aggregator user remove Ada                       sessions and tokens end at once
 """
-_TOKEN: Final = """\
+_OF_PROGRAMS: Final = """\
 With a token a program uses the JSON API in a user's name: what the token names and the user may, for a time.
 The token is printed once; only its hash is kept.
 
@@ -35,7 +35,7 @@ examples:
 
 def add_user(commands: Commands, add: Add) -> None:
     """Make ``aggregator user`` known."""
-    inner = _group(commands, "user", "say who may sign in at the dashboard, and what each may do", _USER)
+    inner = _group(commands, "user", "say who may sign in at the dashboard, and what each may do", _OF_USERS)
     made = _add(inner, add, "add", "make a user", "user_add", "name")
     made.add_argument(
         "--role", action="append", choices=tuple(Role), required=True, help="what for; repeatable"
@@ -52,7 +52,7 @@ def add_user(commands: Commands, add: Add) -> None:
 
 def add_token(commands: Commands, add: Add) -> None:
     """Make ``aggregator token`` known."""
-    inner = _group(commands, "token", "let programs use the JSON API", _TOKEN)
+    inner = _group(commands, "token", "let programs use the JSON API", _OF_PROGRAMS)
     made = _add(inner, add, "add", "make a token and print it, this once", "token_add", "name")
     made.add_argument("--user", required=True, metavar="NAME", help="in whose name")
     made.add_argument(

@@ -45,8 +45,8 @@ def add(arguments: argparse.Namespace) -> int:
     say(f"  {install}")
     say("Where the agent is installed already:")
     say(f"  {enroll}")
-    if not (settings.web.tls or arguments.url or settings.ota.url):
-        say("The dashboard does not speak HTTPS yet, which nodes need to enrol: set [web] tls = true.")
+    if not (settings.web.https or arguments.url or settings.ota.url):
+        say("The dashboard does not speak HTTPS yet, which nodes need to enrol: set [web] https = true.")
     return DONE
 
 

@@ -63,8 +63,8 @@ class Web:
     host: str = key("127.0.0.1", "address the dashboard listens on; 0.0.0.0: all")
     port: int = key(8080, "its port", low=1, high=65535)
     threads: int = key(64, "requests at once; each open live page holds one", low=56, high=1000)
-    tls: bool = key(False, "HTTPS, with a certificate of the fleet's own authority or the one given")
-    certificate_file: str = key("", "certificate for HTTPS, PEM; empty: one of the fleet's own authority")
+    https: bool = key(False, "encrypt; without a certificate_file with one by the fleet's own authority")
+    certificate_file: str = key("", "certificate of the dashboard with its chain, PEM; implies https")
     key_file: str = key("", "its key, PEM")
 
 
@@ -212,6 +212,14 @@ class Settings:
     def database_url(self) -> str:
         """The database, as SQLAlchemy has it."""
         return self.store.url or f"sqlite:///{self.folder / 'soundpost.db'}"
+
+    @property
+    def web_address(self) -> str:
+        """Where a browser on this machine finds the dashboard."""
+        web = self.web
+        host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104
+        scheme = "https" if web.https or web.certificate_file else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{web.port}"
 
     @property
     def client_id(self) -> str:

@@ -162,6 +162,11 @@ def expiry_s(pem: bytes) -> float:
         raise TrustError("a certificate is damaged") from error
 
 
+def fingerprint(pem: bytes) -> str:
+    """SHA-256 of the first certificate of a file, as browsers show it. Raises ``ValueError``."""
+    return x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256()).hex(":").upper()
+
+
 def revoked_in(pem: bytes) -> frozenset[str]:
     """Serial numbers in a list of revoked certificates; none in one that is damaged."""
     try:

@@ -40,9 +40,8 @@ def pages(services: Services) -> Blueprint:
             origin_s=_origin_s(request.args.get("start", "")),
             reviewer=request.args.get("reviewer", ""),
         )
-        services.audit.record(
-            person().name, "export", {"what": made.name, "node": request.args.get("node", "")}
-        )
+        told = {"what": made.name, "node": request.args.get("node", "")}
+        services.audit.record(person().name, "export", told)
         headers = {"Content-Disposition": f'attachment; filename="{made.name}"'}
         return Response(made.text, mimetype=made.media_type, headers=headers)
 

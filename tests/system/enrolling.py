@@ -10,6 +10,7 @@ from werkzeug.serving import make_server
 
 from aggregator import bootstrap
 from aggregator.services.catalogue import Services
+from aggregator.services.web_certificate import web_certificate
 from aggregator.settings import Settings, Store, Web
 from aggregator.web import create_app
 from edge_agent.enrolment.files import EnrolmentFiles
@@ -51,12 +52,13 @@ class PowerCutError(Exception):
 @contextmanager
 def hub(folder: Path, *, shows: Path | None = None) -> Iterator[Hub]:
     """One that runs. ``shows``: key and certificate of its TLS, in the place of its authority's."""
-    settings = Settings(store=Store(folder=str(folder)), web=Web(tls=True))
+    settings = Settings(store=Store(folder=str(folder)), web=Web(https=True))
     with closing(bootstrap.database(settings, migrate=True)) as opened:
         services = bootstrap.services(settings, opened)
-        certificate = shows or Path(bootstrap.web_certificate(settings)[0])
+        own = web_certificate(settings)
+        assert own is not None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
+        context.load_cert_chain(shows or own.certificate)
         app = create_app(services)
         server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=context)
         made = Hub(services, server.port)

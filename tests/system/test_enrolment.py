@@ -29,7 +29,7 @@ class Fleet:
         self.data = folder / "data"
         ca, self.port = self.data / "ca", free_port()
         self.programs = Programs(
-            folder, store_folder=self.data, web_port=self.port, web_tls="true",
+            folder, store_folder=self.data, web_port=self.port, web_https="true",
             broker_port=broker.place.inner_port, broker_tls="true", broker_ca_file=ca / "authority.crt",
             broker_certificate_file=broker.authority.own("aggregator"), broker_key_file=ca / "aggregator.pem",
         )  # fmt: skip
@@ -42,7 +42,7 @@ class Fleet:
 
     def node(self, *words: str) -> dict[str, Any]:
         """What ``aggregator node …`` says."""
-        flags = (f"--store-folder={self.data}", f"--web-port={self.port}", "--web-tls=true", "--json")
+        flags = (f"--store-folder={self.data}", f"--web-port={self.port}", "--web-https=true", "--json")
         done = Programs(self.folder).run("node", *words, *flags)
         assert done.returncode == 0, done.stdout + done.stderr
         told: dict[str, Any] = json.loads(done.stdout)

@@ -22,7 +22,7 @@ def test_a_stranger_makes_a_fleet_of_two_machines(tmp_path: Path, models: Path) 
         url = f"https://{hub.address}:8443"
         settings.write_text(
             f'[store]\nfolder = "{hub.folder / "data"}"\n[ota]\nurl = "{url}"\n'
-            '[web]\nhost = "0.0.0.0"\nport = 8443\ntls = true\n'
+            '[web]\nhost = "0.0.0.0"\nport = 8443\nhttps = true\n'
         )
         # What deploy/aggregator/install.sh does.
         hub.run(

@@ -81,7 +81,7 @@ def a_window(number: int, sound: str = "dog", **changes: object) -> WindowView:
 
 
 class FakeAccounts:
-    """Users of any name who share a password, administrators unless ``roles`` says otherwise; the same limits."""
+    """Users of any name with one password, administrators unless ``roles`` says otherwise; like limits."""
 
     def __init__(self, password: str | None = PASSWORD) -> None:
         self.password = password
