@@ -68,7 +68,7 @@ install -d -m 755 "$config_dir"
 if [ ! -e "$config" ]; then
     sed -e "/^\[web\]/,/^\[/s|^host = \"127.0.0.1\"|host = \"0.0.0.0\"  |" \
         -e "/^\[web\]/,/^\[/s|^#port = .*|port = $port|" \
-        -e "/^\[web\]/,/^\[/s|^#https = true|https = true |" \
+        -e "/^\[web\]/,/^\[/s|^#https = false|https = true  |" \
         -e "/^\[ota\]/,/^\[/s|^#url = \"\"  *|url = \"https://$authority\"  |" \
         "$here/aggregator.toml" >"$work/aggregator.toml"
     install -m 644 "$work/aggregator.toml" "$config"

@@ -7,8 +7,8 @@ ASKED: Final = {
     for asked, endpoints in {
         "open": "health.healthz health.icon sign_in.choose sign_in.enter sign_in.form sign_in.setup static",
         "of programs": """
-            enrol.authority enrol.confirm enrol.enrol enrol.renew ota.desired ota.export ota.hand_in ota.metadata
-            ota.target
+            enrol.authority enrol.confirm enrol.enrol enrol.renew ota.desired ota.export ota.hand_in
+            ota.metadata ota.target
         """,
         "of oneself": """
             account.add_token account.begin_totp account.confirm_totp account.end_totp account.everywhere
