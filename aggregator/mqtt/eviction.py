@@ -30,15 +30,16 @@ class Eviction:
 
 def find_door(hosts: Iterable[str], port: int, authority: bytes) -> Door:
     """Where the broker answers, of several hosts; ``BrokerError`` if it does nowhere."""
-    failures = []
-    for host in hosts:
+    failures = {}
+    for host in dict.fromkeys(hosts):
         try:
             socket.create_connection((host, port), timeout=2.0).close()
         except OSError as error:
-            failures.append(f"{host}:{port}: {error}")
+            failures[host] = error.strerror or str(error)
         else:
             return Door(host=host, port=port, authority=authority)
-    raise BrokerError("; ".join(failures) or "no host is known")
+    tried = ", ".join(f"{host}:{port} ({why})" for host, why in failures.items())
+    raise BrokerError(f"the broker answers nowhere: {tried}")
 
 
 def takes_canary(door: Door, authority: AuthorityService) -> bool:

@@ -85,13 +85,13 @@ class EnrolmentService:
 
         Raises ``EnrolmentRefusedError`` or ``TrustError``.
         """
+        now_s, digest = self._now(), wire.digest_of_secret(asked.secret)
+        with self._database.read() as connection:  # strangers never hold up whoever writes
+            self._invited(connection, digest)
         key = requested_key(wire.to_bytes(asked.request))
-        now_s = self._now()
         with self._database.write() as connection:
             store.lock(connection)
-            found = store.invitation(connection, wire.digest_of_secret(asked.secret))
-            if found is None:
-                raise EnrolmentRefusedError("this token is not known here")
+            found = self._invited(connection, digest)
             if found.serial is not None:
                 before = store.certificate(connection, found.serial)
                 if before.key_digest != digest_of_key(key) or before.revoked_s is not None:
@@ -115,13 +115,13 @@ class EnrolmentService:
 
         The present one stays valid until the node confirms. Whoever asks again gets the same answer.
         """
+        now_s, statement = self._now(), wire.renewal(asked.serial, asked.request)
+        with self._database.read() as connection:
+            self._proven(connection, asked.serial, statement, asked.signature, now_s)
         key = requested_key(wire.to_bytes(asked.request))
-        now_s = self._now()
         with self._database.write() as connection:
             store.lock(connection)
-            present = self._proven(
-                connection, asked.serial, wire.renewal(asked.serial, asked.request), asked.signature, now_s
-            )
+            present = self._proven(connection, asked.serial, statement, asked.signature, now_s)
             if present.key_digest == digest_of_key(key):
                 raise EnrolmentRefusedError("a renewed certificate needs a new key")
             given = store.certificate_on(connection, present.node, digest_of_key(key))
@@ -134,12 +134,12 @@ class EnrolmentService:
 
     def confirm(self, asked: Confirm) -> None:
         """A node has put its new certificate where it is safe: those before it are revoked."""
-        now_s = self._now()
+        now_s, statement = self._now(), wire.confirmation(asked.serial)
+        with self._database.read() as connection:
+            self._proven(connection, asked.serial, statement, asked.signature, now_s)
         with self._database.write() as connection:
             store.lock(connection)
-            present = self._proven(
-                connection, asked.serial, wire.confirmation(asked.serial), asked.signature, now_s
-            )
+            present = self._proven(connection, asked.serial, statement, asked.signature, now_s)
             if present.confirmed_s is None:
                 store.confirm(connection, present.id, now_s)
             store.revoke(connection, present.node, present.id, "was renewed", now_s)
@@ -181,6 +181,12 @@ class EnrolmentService:
             },
         )  # fmt: skip
         return store.certificate(connection, made.serial)
+
+    def _invited(self, connection: Connection, digest: str) -> Any:
+        found = store.invitation(connection, digest)
+        if found is None:
+            raise EnrolmentRefusedError("this token is not known here")
+        return found
 
     def _proven(
         self, connection: Connection, serial: str, statement: bytes, signature: str, now_s: float

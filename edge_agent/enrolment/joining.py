@@ -20,11 +20,13 @@ _TOKEN_LIMIT: Final = 1000
 def enroll(settings: Settings, url: str, written: str, *, trust_system: bool) -> int:
     """Join, and say as whom; the exit status. The token is read from standard input if it is ``-``."""
     token = wire.read_token(sys.stdin.readline(_TOKEN_LIMIT).strip() if written == "-" else written)
-    record = join(EnrolmentFiles(folder_in(settings.node.state_path)), url, token, trust_system=trust_system)
+    files = EnrolmentFiles(folder_in(settings.node.state_path))
+    record = join(files, url, token, trust_system=trust_system)
     until = time.strftime("%Y-%m-%d", time.localtime(record.not_after_s))
     told = (
         f"This node is {record.node} from now on. Its certificate is good until {until}, and renews itself.",
-        f"The broker is {record.broker_host}:{record.broker_port}. An agent that runs must be started anew:",
+        f"The broker is {record.broker_host}:{record.broker_port}. All of it lies in {files.folder}.",
+        "An agent that runs already must be started anew:",
         "  sudo systemctl restart soundpost-agent",
     )
     print("\n".join(told))  # noqa: T201

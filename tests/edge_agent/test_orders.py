@@ -1,4 +1,4 @@
-"""Commands that are sent a second time, by whomever: obeyed once, also after a restart, and not when expired."""
+"""Commands that come a second time, from whomever: obeyed once, also after a restart; expired ones never."""
 
 import secrets
 import time

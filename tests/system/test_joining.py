@@ -1,5 +1,6 @@
 """A node joins and renews over real HTTPS: shown to the right server alone, never left with half of it."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from aggregator.services.authority import AuthorityService
 from aggregator.trust.certificates import revoked_in
 from aggregator.web import create_app
 from contract.enrolment import read_token
+from edge_agent.agent.renewal import Renewal
 from edge_agent.enrolment.files import EnrolmentFiles
 from edge_agent.enrolment.joining import join
 from edge_agent.enrolment.renewing import confirm, renew
@@ -16,6 +18,7 @@ from edge_agent.errors import EnrolmentError
 from edge_agent.settings import load_settings
 from edge_agent.settings.enrolled import folder_in
 from tests.system.enrolling import CutFiles, Hub, PowerCutError, hub
+from tests.waiting import wait_until
 
 ASKS_FOR_AUTHORITY = "/enrol/v1/authority"
 
@@ -125,6 +128,41 @@ def test_the_power_may_go_at_any_write_while_it_renews(home: Hub, tmp_path: Path
     assert made.identity()[1] == record.serial
     assert record.serial not in _listed(home)
     assert confirm(made) == record
+
+
+def test_the_agent_has_it_renewed_in_its_last_third_and_not_before(home: Hub, tmp_path: Path) -> None:
+    """In a child process: the agent itself knows no cryptography."""
+    made = joined(home, tmp_path)
+    record = made.record()
+    assert record is not None
+    told = threading.Event()
+    early = Renewal(made.folder, told.set, now=lambda: record.not_before_s + 1)
+    late = Renewal(made.folder, told.set, now=lambda: record.not_after_s - 1)
+    try:
+        early.start()
+        late.start()
+        assert told.wait(60)
+    finally:
+        early.stop()
+        late.stop()
+    renewed = made.record()
+    assert renewed is not None
+    assert renewed.serial != record.serial
+    assert _listed(home) >= {record.serial}
+    assert (early.problem, late.problem) == ("", "")
+
+
+def test_the_agent_says_so_if_it_cannot_be_renewed(home: Hub, tmp_path: Path) -> None:
+    made = joined(home, tmp_path)
+    record = made.record()
+    assert record is not None
+    home.services.enrolment.revoke("attic", reason="", who="ada")
+    late = Renewal(made.folder, lambda: None, now=lambda: record.not_after_s - 1)
+    late.start()
+    wait_until(lambda: bool(late.problem), "the attempt fails")
+    late.stop()
+    assert "was revoked" in late.problem
+    assert "the certificate ends in 0 days" in late.problem
 
 
 def test_a_node_that_was_revoked_gets_no_other_certificate(home: Hub, tmp_path: Path) -> None:
