@@ -87,12 +87,17 @@ class AuthorityService:
         key = certificates.make_key()
         return certificates.together(key, self.authority().issue(name, key.public_key(), self._now(), days))
 
-    def publish(self, revoked: Sequence[tuple[str, float]]) -> bool:
-        """Let the list say what is ``revoked`` (serial number, since when); whether it did not already."""
+    def publish(self, read_revoked: Callable[[], Sequence[tuple[str, float]]]) -> bool:
+        """Let the list say what is revoked (serial number, since when); whether it did not already.
+
+        It is read when it is this caller's turn: who read earlier and wrote later would take out what
+        somebody else has put on the list meanwhile.
+        """
         from aggregator.trust import certificates
 
         with self._locked():
             self._made = self._load_or_make()
+            revoked = read_revoked()
             known = frozenset(serial for serial, _ in revoked)
             listed = _read(self.list_path)
             # One more than those is the canary.

@@ -165,9 +165,12 @@ class EnrolmentService:
 
     def publish(self) -> bool:
         """Let the list of the authority say what is revoked; whether that was news."""
-        with self._database.read() as connection:
-            rows = store.revoked(connection, self._now())
-        return self._authority.publish([(row.serial, row.revoked_s) for row in rows])
+
+        def revoked() -> list[tuple[str, float]]:
+            with self._database.read() as connection:
+                return [(row.serial, row.revoked_s) for row in store.revoked(connection, self._now())]
+
+        return self._authority.publish(revoked)
 
     def _issue(self, connection: Connection, node: str, generation: int, key: Any, now_s: float) -> Any:
         made = self._authority.authority().issue(node, key, now_s, self._terms.days)

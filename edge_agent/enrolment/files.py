@@ -64,6 +64,11 @@ class EnrolmentFiles:
         else:
             self._write(root_path(self.folder), root)
 
+    def keep_first_root(self, root: bytes) -> None:
+        """Believe in this root of updates, unless the node believes in one already."""
+        if not root_path(self.folder).exists():
+            self._write(root_path(self.folder), root)
+
     def keep_record(self, record: Enrolled) -> None:
         """What the settings are read from."""
         self._write(record_path(self.folder), write(record))

@@ -33,6 +33,8 @@ def renew(files: EnrolmentFiles) -> Enrolled:
     granted = wire.read(Granted, asking.post(record.url, "renew", wire.write(asked), context))
     new.check(granted, files.authority())
     files.keep_identity(new, granted)
+    if granted.ota_root is not None:  # the operator may have made keys since the node joined
+        files.keep_first_root(wire.to_bytes(granted.ota_root))
     files.keep_record(
         replace(
             record, serial=granted.serial, not_before_s=granted.not_before_s,

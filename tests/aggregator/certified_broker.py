@@ -44,7 +44,7 @@ class CertifiedBroker:
 
     def revoke(self, *serials: str) -> None:
         """List them, and let the broker read the list."""
-        self.authority.publish([(serial, time.time()) for serial in serials])
+        self.authority.publish(lambda: [(serial, time.time()) for serial in serials])
         broker_files.refresh(self.place, self.authority, NAMESPACE)
 
 
@@ -52,7 +52,7 @@ class CertifiedBroker:
 def certified_broker(folder: Path, data: Path) -> Iterator[CertifiedBroker]:
     """One that runs; the aggregator's data folder is ``data``."""
     authority = AuthorityService(data / "ca")
-    authority.publish([])
+    authority.publish(lambda: [])
     place = BrokerPlace(
         folder=str(folder / "broker"), hosts=("127.0.0.1", "localhost"), port=free_port(),
         inner_port=free_port(),

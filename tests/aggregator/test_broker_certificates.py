@@ -117,7 +117,7 @@ def test_a_revoked_certificate_is_refused_and_its_connection_ends(broker: Certif
 
 
 def test_a_broker_that_does_not_read_the_list_is_noticed(broker: CertifiedBroker) -> None:
-    broker.authority.publish([("0" * 39 + "1", time.time())])
+    broker.authority.publish(lambda: [("0" * 39 + "1", time.time())])
     assert takes_canary(broker.nodes, broker.authority)
     done = evict(broker.nodes, broker.authority, "a", patience_s=0.0)
     assert not done.refused

@@ -1,5 +1,6 @@
 """The certificate authority: what it makes holds, what strangers send it is refused, its key is private."""
 
+import fcntl
 import ssl
 import threading
 from pathlib import Path
@@ -112,7 +113,7 @@ def test_it_is_made_once_whoever_comes_first(tmp_path: Path) -> None:
 
 def test_nobody_else_reads_its_keys(tmp_path: Path) -> None:
     service = AuthorityService(tmp_path / "ca")
-    service.publish([])
+    service.publish(lambda: [])
     service.own("aggregator")
     service.server("web", ("hub",))
     for path in (tmp_path / "ca").iterdir():
@@ -147,11 +148,11 @@ def test_own_certificates_are_made_anew_before_they_expire(tmp_path: Path) -> No
 def test_the_list_is_written_only_when_it_says_something_new(tmp_path: Path) -> None:
     service = AuthorityService(tmp_path)
     one = ("00" * 19 + "2a", NOW_S)
-    assert service.publish([])
-    assert not service.publish([])
-    assert service.publish([one])
-    assert not AuthorityService(tmp_path).publish([one])
-    assert service.publish([])
+    assert service.publish(lambda: [])
+    assert not service.publish(lambda: [])
+    assert service.publish(lambda: [one])
+    assert not AuthorityService(tmp_path).publish(lambda: [one])
+    assert service.publish(lambda: [])
 
 
 def test_what_it_makes_is_read_by_tls(tmp_path: Path) -> None:
@@ -160,3 +161,15 @@ def test_what_it_makes_is_read_by_tls(tmp_path: Path) -> None:
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     context.load_cert_chain(service.own("aggregator"))
     context.load_cert_chain(service.server("web", ("hub.example", "192.0.2.10", "::1")))
+
+
+def test_what_is_revoked_is_read_when_nobody_else_can_write_the_list(tmp_path: Path) -> None:
+    """Else a reading from before a revocation could be written after it, and let somebody in again."""
+    service = AuthorityService(tmp_path)
+
+    def read() -> list[tuple[str, float]]:
+        with (tmp_path / "lock").open("a") as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return []
+
+    assert service.publish(read)

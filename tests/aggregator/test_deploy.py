@@ -16,7 +16,7 @@ AGGREGATOR = ROOT / "deploy" / "aggregator"
 
 def test_the_brokers_examples_are_what_the_command_writes(tmp_path: Path) -> None:
     folder, authority = Path("/etc/mosquitto/soundpost"), AuthorityService(tmp_path)
-    authority.publish([])
+    authority.publish(lambda: [])
     place = BrokerPlace(folder=str(folder), hosts=("hub.example",), port=8883, inner_port=8884)
     plan = broker_files.certified(
         place, authority, bind="0.0.0.0", inner_bind="127.0.0.1", namespace="soundpost"

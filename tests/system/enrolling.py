@@ -21,7 +21,8 @@ HOUR_S = 3600.0
 class Hub:
     """One aggregator; ``asked`` are the paths that were asked for."""
 
-    def __init__(self, services: Services, port: int) -> None:
+    def __init__(self, folder: Path, services: Services, port: int) -> None:
+        self.folder = folder
         self.services, self.url = services, f"https://127.0.0.1:{port}"
         self.asked: list[str] = []
 
@@ -61,7 +62,7 @@ def hub(folder: Path, *, shows: Path | None = None) -> Iterator[Hub]:
         context.load_cert_chain(shows or own.certificate)
         app = create_app(services)
         server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=context)
-        made = Hub(services, server.port)
+        made = Hub(folder, services, server.port)
         app.before_request(lambda: _note(made))
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -130,6 +130,20 @@ def test_the_power_may_go_at_any_write_while_it_renews(home: Hub, tmp_path: Path
     assert confirm(made) == record
 
 
+def test_a_root_of_updates_is_told_once_with_a_later_certificate(home: Hub, tmp_path: Path) -> None:
+    made = joined(home, tmp_path)
+    root = made.folder / "root.json"
+    assert not root.exists()
+    kept = home.folder / "ota" / "metadata" / "1.root.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(b'{"first": 1}')
+    renew(made)
+    assert root.read_bytes() == b'{"first": 1}'
+    kept.write_bytes(b'{"forged": 1}')
+    renew(made)
+    assert root.read_bytes() == b'{"first": 1}'
+
+
 def test_the_agent_has_it_renewed_in_its_last_third_and_not_before(home: Hub, tmp_path: Path) -> None:
     """In a child process: the agent itself knows no cryptography."""
     made = joined(home, tmp_path)
