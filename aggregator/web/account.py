@@ -90,7 +90,7 @@ def _page(services: Services, made: object = None, secret: str = "") -> str:
 def _prove(services: Services) -> None:
     """``PasswordError`` unless the form carries one's password: an unattended browser is not enough."""
     sent = request.form.get("password", "")
-    if not services.accounts.verify(person().name, sent, request.remote_addr or ""):
+    if not services.accounts.verify(person().name, sent, credentials.client()):
         raise PasswordError("that is not your password")
 
 

@@ -16,6 +16,8 @@ from aggregator.services.tokens import PREFIX
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WORTH_S: Final = 5.0
 _SESSION: Final = "session"
+_LOOPBACK: Final = ("127.0.0.1", "::1")
+_LONGEST_ADDRESS: Final = 45
 
 
 def sign_in(cookie: str) -> None:
@@ -56,6 +58,13 @@ def shown_token() -> str | None:
         return sent.password if request.method in SAFE_METHODS else ""
     shown = request.headers.get("Authorization", "")
     return shown[7:].strip() if shown[:7].lower() == "bearer " else None
+
+
+def client() -> str:
+    """The address that asks; of what a proxy on this machine passes on, the one that the proxy names."""
+    address = request.remote_addr or ""
+    passed = request.headers.get("X-Forwarded-For", "") if address in _LOOPBACK else ""
+    return passed.rsplit(",", 1)[-1].strip()[:_LONGEST_ADDRESS] or address
 
 
 def person(services: Services) -> Person | None:

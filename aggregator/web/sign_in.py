@@ -31,7 +31,7 @@ def pages(services: Services) -> Blueprint:
         name = sent.get("name", ADMIN)
         try:
             cookie = accounts.sign_in(
-                name, sent.get("password", ""), sent.get("code", ""), request.remote_addr or ""
+                name, sent.get("password", ""), sent.get("code", ""), credentials.client()
             )
         except TooManyAttemptsError as error:
             headers = {"Retry-After": f"{error.retry_after_s:.0f}"}

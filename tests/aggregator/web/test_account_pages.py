@@ -102,6 +102,16 @@ def test_ones_own_password_needs_the_old_one_and_keeps_this_session(app: Flask) 
     assert enter(app, "Ada", "a new password").get("/").status_code == 200
 
 
+def test_a_proxy_on_this_machine_says_who_asks_and_nobody_else_does(app: Flask, door: Door) -> None:
+    client = app.test_client()
+    form = {"csrf_token": token_of(client.get("/sign-in").text), "name": "Ada", "password": "guess"}
+    for here in ("127.0.0.1", "10.0.0.9"):
+        passed = {"X-Forwarded-For": "6.6.6.6, 10.0.0.7"}
+        client.post("/sign-in", data=form, headers=passed, environ_overrides={"REMOTE_ADDR": here})
+    told = [one.details["client"] for one in door.said() if one.action == "sign_in.failed"]
+    assert told == ["10.0.0.7", "10.0.0.9"]
+
+
 def test_signing_out_makes_a_kept_cookie_worthless(app: Flask) -> None:
     client = enter(app, "Ada")
     cookie = client.get_cookie("soundpost")

@@ -13,7 +13,7 @@ from aggregator.domain.roles import PERMISSIONS, Permission, Person, Role
 from aggregator.services.catalogue import Services
 from aggregator.settings import Settings, Store
 from aggregator.store.database import Database
-from aggregator.web import access, create_app
+from aggregator.web import access, create_app, security
 from tests.aggregator.heard import Heard
 from tests.aggregator.web import world
 from tests.aggregator.web.conftest import signed_in, token_of
@@ -52,6 +52,8 @@ def asked_of(app: Flask, route: Route) -> str:
 def status(client: FlaskClient, route: Route, **headers: str) -> int:
     """What comes of a request without the form's token: an unsafe one that is allowed gets no further."""
     with client.open(route.path, method=route.method, headers={"Accept": "text/html", **headers}) as answer:
+        assert set(security.HEADERS) <= set(answer.headers.keys()), route
+        assert answer.headers["Content-Security-Policy"] == security.CONTENT_POLICY
         return answer.status_code
 
 

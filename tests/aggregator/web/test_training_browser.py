@@ -29,7 +29,7 @@ class LearningHub(Workshop):
         self.address = f"http://127.0.0.1:{self.settings.web.port}"
         services = bootstrap.services(self.settings, self.database)
         services.accounts.set(PASSWORD)
-        for name in ("Mia", "Noa"):
+        for name in ("Mia", "Noa", "Ida"):
             services.users.add(name, PASSWORD, ["operator"], "a test")
         self._running = [self._start(name) for name in ("web", "trainer")]
         wait_until(self._answers, "the dashboard answers")
