@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from aggregator.bootstrap_accounts import accounts as accounts
 from aggregator.bootstrap_accounts import tokens as tokens
 from aggregator.bootstrap_accounts import users as users
+from aggregator.bootstrap_enrolment import authority as authority
+from aggregator.bootstrap_enrolment import enrolment as enrolment
 from aggregator.bootstrap_ota import desired as desired
 from aggregator.bootstrap_ota import lifetimes as lifetimes
 from aggregator.bootstrap_ota import ota_delivery as ota_delivery
@@ -122,6 +124,8 @@ def services(settings: Settings, opened: Database) -> "Services":
         pins=pins(settings, opened),
         shadows=ShadowService(opened),
         audit=AuditService(opened),
+        authority=authority(settings),
+        enrolment=enrolment(settings, opened),
         namespace=settings.fleet.namespace,
     )
 
@@ -132,8 +136,10 @@ def background(settings: Settings, opened: Database) -> "Background":
     from aggregator.services.background import Background, Task
     from aggregator.services.card_index import CardIndex
     from aggregator.services.drift_index import DriftIndex
+    from aggregator.services.enrolment_upkeep import EnrolmentUpkeep
     from aggregator.services.labels import LabelService
     from aggregator.services.ota_upkeep import OtaUpkeep
+    from aggregator.services.web_certificate import web_certificate
 
     return Background(
         Task(
@@ -165,6 +171,16 @@ def background(settings: Settings, opened: Database) -> "Background":
             work=Alone(rollout_engine(settings, opened), rollouts_lock(settings)),
             idle_s=1.0,
             complaint="rollouts cannot go on",
+        ),
+        Task(
+            name="enrolment-upkeep",
+            work=EnrolmentUpkeep(
+                enrolment(settings, opened),
+                authority(settings),
+                lambda: web_certificate(settings),
+            ),
+            idle_s=60.0,
+            complaint="what is revoked cannot be told to the broker, or certificates not be renewed",
         ),
     )
 

@@ -64,7 +64,7 @@ class Web:
     port: int = key(8080, "its port", low=1, high=65535)
     threads: int = key(64, "requests at once; each open live page holds one", low=56, high=1000)
     listeners: int = key(20, "people who listen to nodes at once; each holds one more", low=1, high=200)
-    https: bool = key(False, "encrypt; without a certificate_file the dashboard makes a certificate itself")
+    https: bool = key(False, "encrypt; without a certificate_file with one by the fleet's own authority")
     certificate_file: str = key("", "certificate of the dashboard with its chain, PEM; implies https")
     key_file: str = key("", "its key, PEM")
 
@@ -160,6 +160,19 @@ class Rollouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """[enrolment]; docs/enrolment.md explains each"""
+
+    token_hours: float = key(24.0, "a token for a node must be used within so long", low=0.01, high=8760)
+    certificate_days: float = key(
+        180.0,
+        "a node's certificate is valid for so long; it is renewed after two thirds",
+        low=0.01,
+        high=3650,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of the aggregator."""
 
@@ -173,6 +186,7 @@ class Settings:
     gate: Gate = field(default_factory=Gate)
     ota: Ota = field(default_factory=Ota)
     rollouts: Rollouts = field(default_factory=Rollouts)
+    enrolment: Enrolment = field(default_factory=Enrolment)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.fleet.namespace):

@@ -21,6 +21,7 @@ from aggregator.web import (
     detections,
     drift,
     drift_api,
+    enrol,
     events,
     exports,
     fleet,
@@ -103,6 +104,7 @@ def create_app(services: Services) -> Flask:
         api_releases.pages,
         api_rollouts.pages,
         ota.pages,
+        enrol.pages,
         rollouts.pages,
     ):
         app.register_blueprint(pages(services))

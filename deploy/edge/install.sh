@@ -1,14 +1,18 @@
 #!/bin/sh
 # Installs the Soundpost agent on Raspberry Pi OS (Debian 12 or later), as a service that starts at boot.
 #
+#   sudo deploy/edge/install.sh --enroll URL TOKEN [--bundle FILE]
 #   sudo deploy/edge/install.sh [--bundle FILE] [--broker HOST] [--name NAME]
 #                               [--password-file FILE [--username NAME]] [--root FILE]
+#
+# URL and TOKEN are what `aggregator node add` says: the node joins its fleet, with TLS and a certificate of its
+# own, and is told name and broker. TOKEN may be -, then it is read from standard input.
 #
 # Asks nothing, and may be run again: to update the agent, or after a change of bundle or password. An existing
 # /etc/soundpost/agent.toml is kept as it is. Run it from a checkout of the project.
 #
-# The first line of the password file is what `aggregator broker config --node NAME` says for this node; the
-# broker knows the node by its name, so --username is by default what --name says.
+# For a broker without certificates: the first line of the password file is what `aggregator broker config --node
+# NAME` says for this node; the broker knows it by its name, so --username is by default what --name says.
 #
 # The root file is the fleet's 1.root.json, as `aggregator ota keys init` made it: with it the node takes new
 # models over the air, and believes nobody else. Bring it here by a way that you trust.
@@ -33,23 +37,30 @@ name=
 username=
 password_file=
 root_file=
+url=
+token=
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
 
 while [ $# -gt 0 ]; do
     case $1 in
+        --enroll)
+            url=${2:?"--enroll needs an address and a token"}; token=${3:?"--enroll needs a token, too"}; shift 3 ;;
         --bundle) bundle=${2:?"--bundle needs a file"}; shift 2 ;;
         --broker) broker=${2:?"--broker needs a host"}; shift 2 ;;
         --name) name=${2:?"--name needs a name"}; shift 2 ;;
         --username) username=${2:?"--username needs a name"}; shift 2 ;;
         --password-file) password_file=${2:?"--password-file needs a file"}; shift 2 ;;
         --root) root_file=${2:?"--root needs a file"}; shift 2 ;;
-        -h | --help) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n '2,19s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) fail "unknown option $1; see --help" ;;
     esac
 done
 
+[ "$token" != - ] || IFS= read -r token || fail "no token on standard input"
+case $url in '' | https://*) ;; *) fail "the address must begin with https://" ;; esac
+[ -z "$url" ] || [ -z "$name$password_file" ] || fail "with --enroll the node is told its name, and has no password"
 [ -n "$username" ] || [ -z "$password_file" ] || username=$name
 [ "$(id -u)" -eq 0 ] || fail "must be run as root: sudo $0"
 [ -f "$source_dir/pyproject.toml" ] || fail "run it from a checkout of the project"
@@ -134,6 +145,12 @@ else
         say "  it does not use the root file; set there, under [update]:"
         say "    root = \"$root\""
     fi
+fi
+
+if [ -n "$url" ]; then
+    say "Joining the fleet"
+    # Through standard input: what stands on a command line can be read by everybody on this machine.
+    printf '%s\n' "$token" | runuser -u "$user" -- "$prefix/bin/edge-agent" enroll "$url" - --config "$config"
 fi
 
 say "Starting the service"

@@ -15,6 +15,7 @@ from contract.errors import ContractError
 from contract.messages import PUBLISH_POLICIES
 from contract.sampling import Sampling
 from contract.topics import DEFAULT_NAMESPACE
+from edge_agent.settings.enrolled import Enrolled
 from edge_agent.settings.fields import (
     NAME,
     PATH,
@@ -249,6 +250,8 @@ class Settings:
     live: LiveSettings = field(default_factory=LiveSettings)
     talk: TalkSettings = field(default_factory=TalkSettings)
     update: UpdateSettings = field(default_factory=UpdateSettings)
+    enrolled: Enrolled | None = None
+    """What the node was told when it joined a fleet."""
 
     @property
     def outbox_path(self) -> Path:

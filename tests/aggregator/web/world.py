@@ -480,5 +480,6 @@ def a_world(
         retrain=FakeRetrain(), releases=FakeReleases(), snapshots=FakeSnapshots(),
         # Updates are tested over a real repository.
         ota_repository=None, ota_delivery=None, ota_publishing=None, rollouts=None, pins=None,
+        authority=None, enrolment=None,
         shadows=None, audit=FakeAudit(), namespace="soundpost",
     )  # fmt: skip
