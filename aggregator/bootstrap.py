@@ -19,6 +19,8 @@ from aggregator.bootstrap_ota import ota_repository as ota_repository
 from aggregator.bootstrap_ota import pins as pins
 from aggregator.bootstrap_ota import rollout_engine as rollout_engine
 from aggregator.bootstrap_ota import rollouts as rollouts
+from aggregator.bootstrap_ota import rollouts_lock as rollouts_lock
+from aggregator.bootstrap_ota import rollouts_move as rollouts_move
 from aggregator.errors import StoreError
 from aggregator.settings import Settings
 from aggregator.store import schema
@@ -27,6 +29,7 @@ from aggregator.store.database import Database
 if TYPE_CHECKING:
     from aggregator.domain.gate_limits import Limits
     from aggregator.mqtt.subscriber import Subscriber
+    from aggregator.mqtt.talk_link import TalkLink
     from aggregator.services.background import Background
     from aggregator.services.catalogue import Services
     from aggregator.services.deletion import DeletionService
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from aggregator.services.snapshot import SnapshotService
     from aggregator.services.snapshot_labels import ReviewedWindows
     from aggregator.services.sound import SoundService
+    from aggregator.services.talk import TalkService
     from aggregator.training.trainer import Trainer
 
 _log = logging.getLogger(__name__)
@@ -85,6 +89,7 @@ def services(settings: Settings, opened: Database) -> "Services":
     from aggregator.services.sampling import SamplingService
     from aggregator.services.shadows import ShadowService
     from aggregator.services.statistics import StatisticsService
+    from aggregator.services.talk import TalkService
 
     silent_after_s = settings.fleet.silent_after_s
     commands = CommandService(opened)
@@ -93,6 +98,7 @@ def services(settings: Settings, opened: Database) -> "Services":
         detections=DetectionService(opened),
         live=LiveFeed(opened, silent_after_s=silent_after_s),
         listening=listening(settings, opened),
+        talk=TalkService(opened),
         sound=sound(opened),
         accounts=accounts(settings, opened),
         users=users(opened),
@@ -122,6 +128,7 @@ def services(settings: Settings, opened: Database) -> "Services":
 
 def background(settings: Settings, opened: Database) -> "Background":
     """What the dashboard's process does beside its pages, not started yet. Ingest must not wait for it."""
+    from aggregator.services.alone import Alone
     from aggregator.services.background import Background, Task
     from aggregator.services.card_index import CardIndex
     from aggregator.services.drift_index import DriftIndex
@@ -155,7 +162,7 @@ def background(settings: Settings, opened: Database) -> "Background":
         ),
         Task(
             name="rollouts",
-            work=rollout_engine(settings, opened),
+            work=Alone(rollout_engine(settings, opened), rollouts_lock(settings)),
             idle_s=1.0,
             complaint="rollouts cannot go on",
         ),
@@ -186,6 +193,14 @@ def listening(settings: Settings, opened: Database) -> "ListeningService":
     from aggregator.services.live_streams import LiveStreams
 
     return ListeningService(opened, LiveStreams(SoundLink(settings)), seats=settings.web.listeners)
+
+
+def talk_link(settings: Settings, talk: "TalkService") -> "TalkLink":
+    """What carries talk, not started yet."""
+    from aggregator.mqtt.talk_link import TalkLink
+
+    link = talk.line = TalkLink(settings, talk)
+    return link
 
 
 def dataset(opened: Database) -> "ReviewedWindows":

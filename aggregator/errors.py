@@ -125,6 +125,10 @@ class NotAllowedError(ListeningError):
     """Nobody may listen to it, or not like that."""
 
 
+class TalkError(AggregatorError):
+    """Nobody can talk to a node at the moment; the text says why."""
+
+
 class PasswordError(AggregatorError):
     """A password cannot be set: too short, or set before."""
 

@@ -32,6 +32,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._settings = settings
         self._services: Any = None
         self._background: Any = None
+        self._talk: Any = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -63,6 +64,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._services = bootstrap.services(self._settings, opened)
         self._background = bootstrap.background(self._settings, opened)
         self._background.start()
+        self._talk = bootstrap.talk_link(self._settings, self._services.talk)
+        self._talk.start()
         return create_app(self._services)
 
     def end_streams(self) -> None:
@@ -70,4 +73,6 @@ class Server(BaseApplication):  # type: ignore[misc]
         if self._services is not None:
             self._services.live.close()
             self._services.listening.close()
+            self._services.talk.close()
+            self._talk.close()
             self._background.close()

@@ -99,7 +99,9 @@ class JitterBuffer(Generic[P]):
         self.counts.played += 1
         self.counts.lost += number - first
         self._next = number + 1
-        self._wanted, self._dry = min(self._most, self._wanted + self._dry), 0
+        # What was lost would not have come, however long it had been waited for.
+        late = max(0, self._dry - (number - first))
+        self._wanted, self._dry = min(self._most, self._wanted + late), 0
         return due
 
     @property

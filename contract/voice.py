@@ -8,7 +8,7 @@ as ``contract.live.SoundPacket`` on ``voice`` and ``talk``.
 from dataclasses import dataclass
 from typing import Final
 
-from contract.checks import hexadecimal, name, one_of, optional, sequence_of, text, whole
+from contract.checks import hexadecimal, name, one_of, optional, sequence_of, text, truth, whole
 from contract.errors import ContractError
 from contract.live import CODECS, PACKETS_MS
 from contract.record import Record, checked, nested
@@ -65,6 +65,7 @@ class Heard(Record):
     since_ms: int = checked(
         _MILLISECONDS, "how long ago, when this is told, that packet was heard", default=0
     )
+    ended: bool = checked(truth, "whether all was played, and this is the last of it", default=False)
 
     @property
     def lost_percent(self) -> float:

@@ -17,6 +17,18 @@ class CaptureError(EdgeError):
     """An input cannot be opened or read."""
 
 
+class SoundCardError(EdgeError):
+    """A sound card is missing, or refuses."""
+
+
+class PlaybackError(EdgeError):
+    """Sound cannot be played."""
+
+
+class TalkError(EdgeError):
+    """Nobody can be talked to, or not now."""
+
+
 class OutboxError(EdgeError):
     """The outbox cannot be opened."""
 

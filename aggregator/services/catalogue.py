@@ -27,6 +27,7 @@ from aggregator.services.shadows import ShadowService
 from aggregator.services.snapshot import SnapshotService
 from aggregator.services.sound import SoundService
 from aggregator.services.statistics import StatisticsService
+from aggregator.services.talk import TalkService
 from aggregator.services.tokens import TokenService
 from aggregator.services.users import UserService
 
@@ -39,6 +40,7 @@ class Services:
     detections: DetectionService
     live: LiveFeed
     listening: ListeningService
+    talk: TalkService
     accounts: AccountService
     users: UserService
     tokens: TokenService

@@ -46,6 +46,7 @@ def pages(services: Services) -> Blueprint:
         return render_template(
             "listening.html",
             view=view,
+            talk=services.talk.node(name),
             packets_ms=PACKETS_MS,
             chosen=Quality(),
             palette="".join(bytes(colour).hex() for colour in palette()),

@@ -58,6 +58,7 @@ def pages(services: Services) -> Blueprint:
             drift=drift_picture(services.drift.node(name)),
             alerts=services.drift.alerts(name, ALERTS_SHOWN),
             listening=services.listening.node(name),
+            talk=services.talk.node(name),
         )
 
     @routes.post("/nodes/<name>/publish")

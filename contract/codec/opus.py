@@ -19,6 +19,9 @@ BITS_PER_S: Final = 24_000
 LOSS_PERCENT: Final = 10
 """What it is prepared for: each packet then holds a coarse copy of the one before it."""
 
+DELAY_MS: Final = 6.5
+"""Sound comes out of the decoder so much later, beside the length of a packet."""
+
 LARGEST_BYTES: Final = 1275
 """Of a packet of one frame."""
 

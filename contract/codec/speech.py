@@ -6,20 +6,19 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.audio import MEL_BINS, RATE_HZ
+from contract.audio import HOP_MS, MEL_BINS, RATE_HZ
 from contract.codec.analysis import FineAnalysis
 from contract.codec.decoder import Decoder
 from contract.codec.encoder import Encoder
-from contract.codec.opus import OpusDecoder, OpusEncoder, opus_is_here
+from contract.codec.opus import DELAY_MS, OpusDecoder, OpusEncoder, opus_is_here
 from contract.codec.phase import DELAY_HOPS
 from contract.codec.profiles import BY_NAME, FINE_RATE, LEAST
 from contract.codec.reconstruction import Reconstruction
 from contract.errors import CodecError
-from contract.live import CODECS
+from contract.live import CODECS, OPUS
 
 Pcm = NDArray[np.int16]
 
-OPUS: Final = "opus"
 SILENCE: Final = b""
 """The packet of what was silent."""
 
@@ -48,6 +47,11 @@ class SpeechEncoder:
         self._rest = _NOTHING
         self._maker: _Makes = OpusEncoder(packet_ms) if codec == OPUS else _FeatureEncoder(codec, packet_ms)
 
+    @property
+    def waiting(self) -> int:
+        """Samples that fill no packet yet."""
+        return self._rest.size
+
     def push(self, pcm: Pcm) -> list[bytes]:
         """The packets that ``pcm`` completes; samples that fill none wait."""
         joined = np.concatenate([self._rest, pcm])
@@ -58,6 +62,9 @@ class SpeechEncoder:
 
 class SpeechDecoder(Protocol):
     """One stream of packets; each stands for the same length of sound."""
+
+    delay_ms: float
+    """How much later than its packet sound comes out."""
 
     def push(self, packet: bytes, missing: int) -> Pcm:
         """The sound of ``missing`` packets that were lost, and of the one after them.
@@ -95,6 +102,8 @@ class _FeatureEncoder:
 
 class _FeatureStream:
     """Frames, and sound of them."""
+
+    delay_ms: float = DELAY_HOPS * HOP_MS
 
     def __init__(self, packet_ms: int) -> None:
         self._samples = RATE_HZ * packet_ms // 1000
@@ -145,6 +154,8 @@ class _FeatureStream:
 
 class _OpusStream:
     """The library conceals; the copy that a packet holds of the one before it helps."""
+
+    delay_ms: float = DELAY_MS
 
     def __init__(self, packet_ms: int) -> None:
         self._samples = RATE_HZ * packet_ms // 1000

@@ -32,5 +32,9 @@ class Broadcasting:
             return
         self.broadcast.order(command.listen, command.issued_s)
 
+    def stop(self) -> None:
+        """Nobody listens any more."""
+        self.broadcast.stop()
+
     def _send(self, packet: SoundPacket) -> bool:
         return self.link is not None and self.link.send_sound(LIVE, packet)

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,8 +22,8 @@ from edge_agent.agent.reporting import Identity, birth
 from edge_agent.agent.running import Running
 from edge_agent.agent.stage import Stage
 from edge_agent.agent.station import Station
-from edge_agent.capture import BLOCK_S, PROMPT_BLOCK_S, Listener, make_source
-from edge_agent.errors import OutboxError
+from edge_agent.capture import BLOCK_S, PROMPT_BLOCK_S, Block, Listener, make_source
+from edge_agent.errors import CaptureError, OutboxError, SettingsError
 from edge_agent.interpreter import runtime_name
 from edge_agent.journal import start_journal
 from edge_agent.outbox import Outbox
@@ -49,6 +50,20 @@ def _run(
     settings: Settings, version: str, drain_timeout_s: float, seconds: float | None, stop: threading.Event
 ) -> int:
     booted = boot(settings, version)
+    try:
+        return _live(settings, version, booted, drain_timeout_s, seconds, stop)
+    except (SettingsError, CaptureError, OutboxError):
+        # What the agent can say itself is no crash of the model.
+        if booted.store is not None:
+            with suppress(OSError):
+                booted.store.stopped()
+        raise
+
+
+def _live(
+    settings: Settings, version: str, booted: Booted, drain_timeout_s: float, seconds: float | None,
+    stop: threading.Event,
+) -> int:  # fmt: skip
     bundle, pipeline = booted.loaded.bundle, booted.loaded.pipeline
     identity = Identity(
         boot=secrets.token_hex(8), agent_version=version, runtime=runtime_name(), manifest=bundle.manifest,
@@ -75,8 +90,15 @@ def _run(
     stage = Stage(station)
     updating = _updating(settings, version, booted, station, stage, outbox, listener, make_publisher)
     broadcasting = _broadcasting(settings)
+    talking = _talking(settings)
     link = _link(
-        settings, outbox, station, orders, broadcasting, updating.updater.receive if updating else None
+        settings,
+        outbox,
+        station,
+        orders,
+        broadcasting,
+        talking,
+        updating.updater.receive if updating else None,
     )
     running = Running(
         listener=listener, station=station, stage=stage, meter=pipeline.meter, outbox=outbox,
@@ -94,8 +116,10 @@ def _run(
     if updating is not None:
         updating.around.link = link
         updating.updater.start()
+    if talking is not None:
+        talking.link = link
     if broadcasting is not None:
-        broadcasting.link, listener.tap = link, broadcasting.broadcast.hear
+        broadcasting.link, listener.tap = link, _tap(broadcasting, talking)
         broadcasting.broadcast.start()
     listener.start()
     delivered = True
@@ -103,8 +127,9 @@ def _run(
         station.finish()
         running.beat()
         delivered = link is None or running.drain(drain_timeout_s)
-    if broadcasting is not None:
-        broadcasting.broadcast.stop()
+    for guest in (broadcasting, talking):
+        if guest is not None:
+            guest.stop()
     if updating is not None:
         updating.updater.stop()
     running.end()
@@ -149,8 +174,23 @@ def _broadcasting(settings: Settings) -> Any:
     return Broadcasting(settings.live)
 
 
+def _talking(settings: Settings) -> Any:
+    if not settings.talk.allowed or not settings.broker.host:
+        return None
+    # A node that nobody may talk through does without what that needs.
+    from edge_agent.agent.talking import Talking
+
+    return Talking(settings.talk)
+
+
+def _tap(broadcasting: Any, talking: Any) -> Callable[[Block], None]:
+    """Who listens is not sent what the node's own loudspeaker plays."""
+    hear: Callable[[Block], None] = broadcasting.broadcast.hear
+    return hear if talking is None else lambda block: hear(talking.hushed(block))
+
+
 def _link(
-    settings: Settings, outbox: Outbox, station: Station, orders: Orders, broadcasting: Any,
+    settings: Settings, outbox: Outbox, station: Station, orders: Orders, broadcasting: Any, talking: Any,
     on_desired: Callable[[Desired], None] | None,
 ) -> Any:  # fmt: skip
     if not settings.broker.host:
@@ -158,7 +198,8 @@ def _link(
     # A node that sends nothing does without the MQTT library.
     from edge_agent.mqtt import Link
 
-    codecs = broadcasting.codecs if broadcasting is not None else ()
+    listening = broadcasting.codecs if broadcasting is not None else ()
+    spoken = talking.codecs if talking is not None else ()
 
     def receive(command: Command) -> None:
         if command.listen is None:
@@ -169,8 +210,9 @@ def _link(
     return Link(
         settings.broker, settings.node.name, outbox,
         resend_after_s=settings.outbox.resend_after_s,
-        birth=lambda: birth(station.identity, settings, orders.policy, orders.sampling, codecs),
+        birth=lambda: birth(station.identity, settings, orders.policy, orders.sampling, listening, spoken),
         on_command=receive, on_desired=on_desired,
+        receives=talking.receives if talking is not None else {},
     )  # fmt: skip
 
 

@@ -46,8 +46,9 @@ class Identity:
 
 
 def birth(
-    identity: Identity, settings: Settings, policy: str, sampling: Sampling, listening: tuple[str, ...]
-) -> Birth:
+    identity: Identity, settings: Settings, policy: str, sampling: Sampling, listening: tuple[str, ...] = (),
+    talking: tuple[str, ...] = (),
+) -> Birth:  # fmt: skip
     """What the node is and runs."""
     manifest = identity.manifest
     in_force = [identity.thresholds.get(label) for label in manifest.labels]
@@ -71,6 +72,7 @@ def birth(
         clock_synced=health.clock_synced(),
         takes_updates=settings.update.active,
         listening=listening,
+        talking=talking,
     )
 
 
@@ -119,11 +121,6 @@ def features(identity: Identity, window: Window) -> Callable[[int], Features]:
         )
 
     return build
-
-
-def printable(text: str, limit: int) -> str:
-    """At most ``limit`` signs of ``text``, each of which can be shown."""
-    return "".join(sign if sign.isprintable() else " " for sign in text)[:limit]
 
 
 def features_bytes(identity: Identity, window: Window) -> int:

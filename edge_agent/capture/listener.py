@@ -60,7 +60,8 @@ class Listener:
     def stop(self, timeout_s: float = 0.5) -> None:
         """End it; a sound card that hangs is left behind."""
         self._stop.set()
-        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
 
     def _run(self) -> None:
         back_off_s, lost_since_s = _BACK_OFF_S[0], self._clock()

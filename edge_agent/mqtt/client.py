@@ -39,19 +39,27 @@ class Callbacks:
 
 
 def make_client(
-    settings: BrokerSettings, client_id: str, protocol: str, will: tuple[str, bytes], callbacks: Callbacks
+    settings: BrokerSettings,
+    client_id: str,
+    protocol: str,
+    will: tuple[str, bytes] | None,
+    callbacks: Callbacks,
 ) -> Client:
-    """Not yet connected; ``LinkError`` if a file of the settings cannot be used."""
+    """Not yet connected; ``LinkError`` if a file of the settings cannot be used.
+
+    Without a ``will`` nobody learns of its end, and nothing is kept for it.
+    """
     modern = protocol == "5"
     version: MQTTProtocolVersion = MQTTv5 if modern else MQTTv311
     client = Client(
-        CallbackAPIVersion.VERSION2, client_id, None if modern else False, protocol=version,
+        CallbackAPIVersion.VERSION2, client_id, None if modern else will is None, protocol=version,
         reconnect_on_failure=False,
     )  # fmt: skip
     # An exception in a callback would end the thread that keeps the connection.
     client.suppress_exceptions = True
     client.max_queued_messages_set(_QUEUE_MESSAGES)
-    client.will_set(will[0], will[1], qos=1, retain=True)
+    if will is not None:
+        client.will_set(will[0], will[1], qos=1, retain=True)
     _secure(client, settings)
 
     def on_connect(_client: Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
@@ -70,15 +78,19 @@ def make_client(
     return client
 
 
-def connect(client: Client, settings: BrokerSettings, protocol: str) -> None:
-    """Begin to connect; the broker's answer comes through the callbacks. ``LinkError`` if nobody is there."""
+def connect(client: Client, settings: BrokerSettings, protocol: str, *, session_s: int = _SESSION_S) -> None:
+    """Begin to connect; the broker's answer comes through the callbacks. ``LinkError`` if nobody is there.
+
+    What comes while the client is away is kept for ``session_s``.
+    """
     try:
         if protocol == "5":
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.SessionExpiryInterval = _SESSION_S
+            properties.SessionExpiryInterval = session_s
             client.connect(
-                settings.host, settings.port, settings.keepalive_s, clean_start=False, properties=properties
-            )
+                settings.host, settings.port, settings.keepalive_s,
+                clean_start=not session_s, properties=properties,
+            )  # fmt: skip
         else:
             client.connect(settings.host, settings.port, settings.keepalive_s)
         _hasten(client)

@@ -4,7 +4,8 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from paho.mqtt.client import Client, MQTTMessageInfo
@@ -63,10 +64,12 @@ class Link:
         birth: Callable[[], Birth],
         on_command: Callable[[Command], None],
         on_desired: Callable[[Desired], None] | None = None,
+        receives: Mapping[Topic, Callable[[Record], None]] = MappingProxyType({}),
     ) -> None:
-        """Without ``on_desired`` nothing about updates is subscribed to."""
+        """Without ``on_desired`` nothing about updates is subscribed to; what ``receives`` names is, too."""
         self._settings, self._node, self._outbox = settings, node, outbox
         self._birth, self._on_command, self._on_desired = birth, on_command, on_desired
+        self._receives = receives
         self._questions = Questions()
         self._prompt = Prompt()
         self._protocol = "5" if settings.protocol == "auto" else settings.protocol
@@ -101,9 +104,13 @@ class Link:
 
     def heartbeat(self, heartbeat: Heartbeat) -> None:
         """Send it if there is a connection; a late heartbeat is of no use."""
+        self.tell(HEARTBEAT, heartbeat)
+
+    def tell(self, topic: Topic, record: Record) -> None:
+        """Send it if there is a connection; nobody waits for it otherwise."""
         client = self._client
         if client is not None and self.connected:
-            self._publish(client, HEARTBEAT, encode(HEARTBEAT, heartbeat))
+            self._publish(client, topic, encode(topic, record))
 
     def send_sound(self, topic: Topic, packet: SoundPacket) -> bool:
         """Send it now or never; whether it was. On a line that is too slow it would come too late."""
@@ -188,7 +195,8 @@ class Link:
     def _greet(self, client: Client) -> None:
         _log.info("connected", extra={"broker": self._settings.host, "protocol": self._protocol})
         self.problem = ""
-        heard = (ACKNOWLEDGEMENT, COMMAND, *((DESIRED, PIECE) if self._on_desired is not None else ()))
+        of_updates = (DESIRED, PIECE) if self._on_desired is not None else ()
+        heard = (ACKNOWLEDGEMENT, COMMAND, *of_updates, *self._receives)
         client.subscribe([(self._name(topic), topic.qos) for topic in heard])
         self._send(client, STATE, State(boot=self._outbox.boot, online=True))
         self._send(client, BIRTH, self._birth())
@@ -287,3 +295,5 @@ class Link:
             self._questions.answer(record)
         elif isinstance(record, Desired) and self._on_desired is not None:
             self._on_desired(record)
+        elif topic in self._receives:
+            self._receives[topic](record)

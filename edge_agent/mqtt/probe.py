@@ -34,9 +34,8 @@ def _try(settings: BrokerSettings, client_id: str, protocol: str) -> None:
         answered.set()
 
     callbacks = Callbacks(answered.set, refuse, refuse, lambda _name, _content: None)
-    # The will is never published: the connection ends in good order.
-    client = make_client(settings, client_id, protocol, ("soundpost/v1/check/none", b""), callbacks)
-    connect(client, settings, protocol)
+    client = make_client(settings, client_id, protocol, None, callbacks)
+    connect(client, settings, protocol, session_s=0)
     client.loop_start()
     try:
         if not answered.wait(_ANSWER_S):

@@ -2,6 +2,7 @@
 
 from edge_agent.settings.live import LiveSettings
 from edge_agent.settings.loading import add_flags, every_setting, flag, load_settings, variable
+from edge_agent.settings.talk import TalkSettings
 from edge_agent.settings.updates import UpdateSettings
 from edge_agent.settings.values import (
     BrokerSettings,
@@ -28,6 +29,7 @@ __all__ = [
     "PublishSettings",
     "SamplingSettings",
     "Settings",
+    "TalkSettings",
     "UpdateSettings",
     "add_flags",
     "every_setting",

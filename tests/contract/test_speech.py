@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from contract.audio import RATE_HZ
 from contract.codec.opus import OpusDecoder, opus_is_here
-from contract.codec.speech import OPUS, SILENCE, SpeechEncoder, codecs_here, make_decoder
+from contract.codec.speech import SILENCE, SpeechEncoder, codecs_here, make_decoder
 from contract.errors import CodecError
-from contract.live import CODECS, PACKETS_MS
+from contract.live import CODECS, OPUS, PACKETS_MS
 
 Pcm = NDArray[np.int16]
 

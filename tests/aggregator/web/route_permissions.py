@@ -26,6 +26,7 @@ ASKED: Final = {
         """,
         "hear": "api.features sound.detection sound.span sound.window",
         "listen": "listening.page listening.sound listening.stream",
+        "talk": "talk.speak",
         "review": """
             review.answer review.card review.following review.page review.undo review_api.answer
             review_api.following review_api.undo
@@ -35,7 +36,7 @@ ASKED: Final = {
             review_labels.ask review_labels.change review_labels.merge
         """,
         "export": "dataset.export exports.as_csv exports.as_json",
-        "nodes": "listening.allow node.ask_report node.set_publish",
+        "nodes": "listening.allow node.ask_report node.set_publish talk.allow",
         "sampling": """
             sampling.remove_fleet sampling.remove_node sampling.remove_tag sampling.set_fleet
             sampling.set_node sampling.set_tag sampling_api.put_fleet sampling_api.put_node

@@ -34,6 +34,7 @@ from aggregator.services.listening import ListeningView
 from aggregator.services.live import LiveChange
 from aggregator.services.sampling import NodeSampling
 from aggregator.services.statistics import Latency, QuarantineView, Statistics
+from aggregator.services.talk import TalkView
 from contract.commands import COMMANDS
 from contract.sampling import Sampling
 from tests.aggregator.web import sounds
@@ -256,6 +257,10 @@ class FakeDetections:
     def newest(self, limit: int = 20, *, node: str | None = None) -> list[DetectionView]:
         return self._matching(DetectionFilter(node=node))[:limit]
 
+    def last_of_each(self, limit: int) -> dict[str, list[DetectionView]]:
+        names = {one.node for one in self.heard.values()}
+        return {name: self._matching(DetectionFilter(node=name))[:limit] for name in names}
+
     def export(self, wanted: DetectionFilter) -> Iterator[DetectionView]:
         yield from self._matching(wanted)
 
@@ -318,6 +323,25 @@ class FakeListening:
 
     def expect(self) -> None:
         pass
+
+    def close(self) -> None:
+        pass
+
+
+class FakeTalk:
+    """Owners let people talk through nodes, and nobody has allowed it yet."""
+
+    def __init__(self) -> None:
+        self.levels: dict[str, str] = {}
+
+    def node(self, name: str) -> TalkView:
+        return TalkView(
+            node=name, online=True, level=self.levels.get(name, "off"), understood=("opus", "15k"),
+            changed_s=None, changed_by=None,
+        )  # fmt: skip
+
+    def allow(self, name: str, level: str, who: str) -> None:
+        self.levels[name] = level
 
     def close(self) -> None:
         pass
@@ -446,6 +470,7 @@ def a_world(
     fleet = FakeFleet(nodes, gaps)
     return Services(  # type: ignore[arg-type]
         fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(), listening=FakeListening(),
+        talk=FakeTalk(),
         # Users are tested over a real store.
         accounts=FakeAccounts(password), tokens=FakeTokens(), users=None,
         statistics=FakeStatistics(), commands=FakeCommands(fleet),
