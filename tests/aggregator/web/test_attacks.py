@@ -3,8 +3,8 @@
 import io
 import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -13,7 +13,6 @@ from werkzeug.test import TestResponse
 from aggregator import bootstrap
 from aggregator.services.catalogue import Services
 from aggregator.settings import Settings, Store
-from aggregator.store.database import Database
 from aggregator.web import create_app, dataset
 from tests.aggregator.heard import Heard
 from tests.aggregator.web import world
@@ -55,18 +54,21 @@ NAMES = tuple(WORDS.split())
 """Every field of an address or a form."""
 
 
-@pytest.fixture
-def services(database: Database, tmp_path: Path) -> Iterator[Services]:
-    heard = Heard(database)
-    heard.node("attic", "Loft")
-    heard.window()
-    heard.cards()
-    made = bootstrap.services(Settings(store=Store(folder=str(tmp_path))), database)
-    yield replace(made, accounts=world.FakeAccounts())  # type: ignore[arg-type]
-    made.live.close()
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """One store for all of it: what an attack breaks, the next one finds broken."""
+    settings = Settings(store=Store(folder=str(tmp_path_factory.mktemp("attacked"))))
+    with closing(bootstrap.database(settings, migrate=True)) as opened:
+        heard = Heard(opened)
+        heard.node("attic", "Loft")
+        heard.window()
+        heard.cards()
+        made = bootstrap.services(settings, opened)
+        yield replace(made, accounts=world.FakeAccounts())  # type: ignore[arg-type]
+        made.live.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app(services: Services) -> Flask:
     return create_app(services)
 
@@ -158,6 +160,7 @@ def test_no_address_takes_it_for_more_than_text(app: Flask, services: Services, 
 
 @pytest.mark.parametrize("text", INJECTIONS)
 def test_no_form_takes_it_for_more_than_text(app: Flask, services: Services, text: str) -> None:
+    services.accounts.failures = 0  # type: ignore[attr-defined]
     client = signed_in(app)
     form = {**dict.fromkeys(NAMES, text), "csrf_token": token_of(client.get("/").text)}
     for route in routes(app):

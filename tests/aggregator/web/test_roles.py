@@ -1,8 +1,8 @@
 """Every route × role, every route × token, with no example left out: generated from the app's own map."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -12,7 +12,6 @@ from aggregator import bootstrap
 from aggregator.domain.roles import PERMISSIONS, Permission, Person, Role
 from aggregator.services.catalogue import Services
 from aggregator.settings import Settings, Store
-from aggregator.store.database import Database
 from aggregator.web import access, create_app, security
 from tests.aggregator.heard import Heard
 from tests.aggregator.web import world
@@ -23,21 +22,23 @@ from tests.aggregator.web.routes import Route, routes
 SECRET = "soundpost_secret"
 
 
-@pytest.fixture
-def services(database: Database, tmp_path: Path) -> Iterator[Services]:
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A real store with a node and its windows; users without costly hashes, called after their role."""
-    heard = Heard(database)
-    heard.node("attic", "Loft")
-    heard.window()
-    heard.cards()
-    made = bootstrap.services(Settings(store=Store(folder=str(tmp_path))), database)
+    settings = Settings(store=Store(folder=str(tmp_path_factory.mktemp("store"))))
     accounts = world.FakeAccounts()
     accounts.roles = {str(role): (role,) for role in Role}
-    yield replace(made, accounts=accounts, tokens=world.FakeTokens())  # type: ignore[arg-type]
-    made.live.close()
+    with closing(bootstrap.database(settings, migrate=True)) as opened:
+        heard = Heard(opened)
+        heard.node("attic", "Loft")
+        heard.window()
+        heard.cards()
+        made = bootstrap.services(settings, opened)
+        yield replace(made, accounts=accounts, tokens=world.FakeTokens())  # type: ignore[arg-type]
+        made.live.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app(services: Services) -> Flask:
     return create_app(services)
 
@@ -188,11 +189,12 @@ def test_a_program_answers_in_its_users_name_only(app: Flask) -> None:
 
 def test_exports_are_on_record(app: Flask, services: Services) -> None:
     client = signed_in(app)
+    before = len(services.audit.newest(10_000))
     for path in ("/detections.csv?node=attic", "/detections.json", "/dataset/labels?format=csv"):
         with client.get(path) as answer:
             assert answer.status_code == 200
-    said = [(one.who, one.action, one.details) for one in services.audit.newest()][::-1]
-    assert said == [
+    said = [(one.who, one.action, one.details) for one in services.audit.newest(10_000)][::-1]
+    assert said[before:] == [
         ("admin", "export", {"what": "detections.csv", "wanted": "node=attic"}),
         ("admin", "export", {"what": "detections.json", "wanted": ""}),
         ("admin", "export", {"what": "labels.csv", "node": ""}),
