@@ -4,6 +4,7 @@ from edge_agent.settings.loading import add_flags, every_setting, flag, load_set
 from edge_agent.settings.updates import UpdateSettings
 from edge_agent.settings.values import (
     BrokerSettings,
+    DenoiseSettings,
     DetectorSettings,
     HealthSettings,
     InputSettings,
@@ -17,6 +18,7 @@ from edge_agent.settings.values import (
 
 __all__ = [
     "BrokerSettings",
+    "DenoiseSettings",
     "DetectorSettings",
     "HealthSettings",
     "InputSettings",

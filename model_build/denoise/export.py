@@ -1,0 +1,61 @@
+"""denoise.tflite, with what it consists of checked, and whether int8 and pieces give what they should."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from contract.audio import HOP_SAMPLES
+from contract.manifest import DENOISE, DENOISER
+from model_build.convert import pack_request
+from model_build.dataset import Pcm
+from model_build.denoise.network import Arrays
+from model_build.errors import ParityError
+from model_build.export import _in_child, _require_ops
+from model_build.runtime import Denoiser
+
+OPS = frozenset({
+    "ADD", "CAST", "CONCATENATION", "FULLY_CONNECTED", "LOG", "LOGISTIC", "MAXIMUM", "MINIMUM", "MUL", "PAD",
+    "RESHAPE", "ROUND", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "SUB", "TANH", "TRANSPOSE",
+})  # fmt: skip
+"""All that denoise.tflite may consist of; tflite-runtime 2.14 has them too."""
+
+LEAST_PARITY_DB = 30.0
+"""How far below the sound the difference of int8 from float must be."""
+PIECES_HOPS = (1, 3, 7)
+"""Lengths of the calls of the streams that are compared with a recording in one piece."""
+
+
+def export_denoiser(arrays: Arrays, *, quantized: bool = True) -> bytes:
+    """denoise.tflite with these weights, int8 unless it is only made to compare with."""
+    content = _in_child(pack_request(DENOISE, {}, dict(arrays), quantized=int(quantized)))
+    _require_ops(content, OPS, DENOISER)
+    return content
+
+
+def check_parity(quantized: bytes, floating: bytes, sounds: Sequence[Pcm]) -> float:
+    """Decibels by which the difference of int8 from float is below the sound, over all ``sounds``."""
+    ours, theirs = Denoiser(quantized), Denoiser(floating)
+    power = off = 0.0
+    for pcm in sounds:
+        found, expected = (each.clean(pcm).astype(np.float64) for each in (ours, theirs))
+        power, off = power + float((expected**2).sum()), off + float(((found - expected) ** 2).sum())
+    distance_db = float(10 * np.log10(max(power, 1.0) / max(off, 1.0)))
+    if not distance_db >= LEAST_PARITY_DB:
+        raise ParityError(
+            f"denoiser: int8 is {distance_db:.0f} dB near float (least {LEAST_PARITY_DB:.0f} dB)"
+        )
+    return distance_db
+
+
+def streaming_equality(content: bytes, pcm: Pcm) -> dict[int, bool]:
+    """Whether calls of so many hops give the bits of ``pcm`` in one piece."""
+    denoiser, whole = Denoiser(content), pcm[: pcm.size // HOP_SAMPLES * HOP_SAMPLES]
+    expected, equal = denoiser.more(whole), {}
+    for hops in PIECES_HOPS:
+        denoiser.reset()
+        cuts = range(hops * HOP_SAMPLES, whole.size, hops * HOP_SAMPLES)
+        found = np.concatenate([denoiser.more(piece) for piece in np.split(whole, list(cuts))])
+        equal[hops] = bool(np.array_equal(found, expected))
+    if not all(equal.values()):
+        raise ParityError("denoiser: a stream in pieces gives other samples than in one piece")
+    return equal
