@@ -3,14 +3,14 @@
 import importlib.metadata
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import cbor2
 import numpy as np
 
 from contract.audio import HOP_SAMPLES
 from contract.bundle import Bundle, write_bundle
-from contract.manifest import DENOISE, DENOISER, SELFTEST, DataSet, Manifest
+from contract.manifest import DENOISE, DENOISER, DYNAMIC_RANGE, SELFTEST, DataSet, Manifest, layout
 from model_build.bundle import selftest_sound
 from model_build.dataset import Pcm
 from model_build.denoise.recipe import DenoiseRecipe
@@ -52,6 +52,7 @@ def make_denoise_bundle(
         "step_frames": STEP_FRAMES,
         "context_s": 0.0,
         "minimum_agent_version": MINIMUM_AGENT_VERSION,
+        "quantization": DYNAMIC_RANGE,
         "recipe": recipe.name,
         "datasets": tuple(datasets),
         "metrics": {name: round(float(value), 6) for name, value in metrics.items()},
@@ -88,20 +89,12 @@ def with_denoiser(bundle: Bundle, donor: Bundle) -> bytes:
 
 def _given(manifest: Manifest, donor: Manifest) -> dict[str, object]:
     """The fields of a manifest that whoever writes one gives, with what the denoiser learned from."""
-    fixed = {"schema", "files", "frontend_digest"} | {
-        field.name for field in fields(manifest) if field.name in _layout()
-    }
+    fixed = {"schema", "files", "frontend_digest", *layout()}
     kept = {
         field.name: getattr(manifest, field.name) for field in fields(manifest) if field.name not in fixed
     }
-    more = [dataset for dataset in donor.datasets if asdict(dataset) not in map(asdict, manifest.datasets)]
+    more = [dataset for dataset in donor.datasets if dataset not in manifest.datasets]
     return {**kept, "datasets": (*manifest.datasets, *more)}
-
-
-def _layout() -> set[str]:
-    from contract.manifest import layout
-
-    return set(layout())
 
 
 def _promise() -> Part:

@@ -29,7 +29,12 @@ from model_build.recipe import FOLDER
 from model_build.runtime import Denoiser, undelayed
 from tests.model_build.test_audio import a_voice, nothing
 
-_SMALL = {"dense = 64": "dense = 8", "hidden = 136": "hidden = 16", "batch = 48": "batch = 4"}
+_SMALL = {
+    "dense = 64": "dense = 8",
+    "hidden = 136": "hidden = 16",
+    "batch = 48": "batch = 4",
+    "excerpt_s = 2.6": "excerpt_s = 0.4",
+}
 
 
 @pytest.fixture(scope="module")
