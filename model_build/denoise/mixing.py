@@ -89,8 +89,8 @@ class Mixer:
 
     def _speech(self) -> Sound:
         draw, sources = self._draw, self._sources
-        if sources.words and draw.random() < self._recipe.words_part:
-            sound = self._strung(sources.words)
+        if sources.clear_words and draw.random() < self._recipe.words_part:
+            sound = self._strung(sources.clear_words)
         else:
             for _ in range(_TRIES):
                 sound = self._cut(sources.speech[int(draw.choice(self._weights.size, p=self._weights))])
@@ -118,7 +118,8 @@ class Mixer:
         voices = [*self._sources.words] or [*self._sources.speech]
         count = int(self._draw.integers(*_VOICES))
         gains = 10 ** (self._draw.uniform(-8, 0, count) / 20)
-        return np.sum([gain * self._strung(voices) for gain in gains], axis=0).astype(np.float32)
+        voices_heard = [gain * self._strung(voices) for gain in gains]
+        return np.asarray(np.sum(voices_heard, axis=0), np.float32)
 
     def _strung(self, clips: Sequence[Sound]) -> Sound:
         """Clips with pauses between them, equally loud."""

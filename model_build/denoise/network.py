@@ -22,6 +22,7 @@ class Network:
 
     def __init__(self, recipe: NetworkRecipe, mean: NDArray[Any], spread: NDArray[Any], seed: int) -> None:
         draw, hidden, dense = np.random.default_rng(seed), recipe.hidden, recipe.dense
+        self._dropout = recipe.dropout
         self._mean, self._spread = mean.astype(np.float32), spread.astype(np.float32)
         shapes = {
             "dense": (BINS, dense),
@@ -39,13 +40,19 @@ class Network:
             name: tf.Variable(array.astype(np.float32), name=name) for name, array in sorted(values.items())
         }
 
-    def mask(self, magnitudes: Any) -> Any:
-        """(N, T, BINS) masks for magnitudes (N, T, BINS) from the beginning of a stream; T are whole hops."""
+    def mask(self, magnitudes: Any, *, dropout_step: Any = None) -> Any:
+        """(N, T, BINS) masks for magnitudes (N, T, BINS) from the beginning of a stream; T are whole hops.
+
+        While it learns, ``dropout_step`` says which part is left out.
+        """
         w, spectra = self.weights, magnitudes.shape[1]
         levels = (tf.math.log(magnitudes * magnitudes + LEAST_POWER) - self._mean) / self._spread
         x = tf.nn.relu(levels @ w["dense"] + w["dense_bias"])
         x = tf.reshape(x, [-1, spectra // PER_HOP, PER_HOP * x.shape[2]])
         for layer in (1, 2):
+            if dropout_step is not None and self._dropout:
+                seed = tf.stack([layer, tf.cast(dropout_step, tf.int32)])
+                x = tf.nn.experimental.stateless_dropout(x, self._dropout, seed=seed)
             x = _lstm(x, *(w[f"{part}{layer}"] for part in ("kernel", "recurrent", "bias")))
         return tf.reshape(tf.sigmoid(x @ w["mask"] + w["mask_bias"]), [-1, spectra, BINS])
 

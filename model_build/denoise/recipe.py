@@ -15,6 +15,8 @@ from model_build.errors import RecipeError
 class NetworkRecipe:
     """Shape of the network."""
 
+    dropout: float
+    """Part of what each layer gives on that is left out while it learns."""
     dense: int
     """Values of each spectrum that go into the LSTM."""
     hidden: int
@@ -56,6 +58,8 @@ class LossRecipe:
     phase: float
     distortion: float
     """Worth of a decibel of signal over distortion."""
+    shape: float
+    """Of how the loudness of each band goes over a third of a second, as intelligibility hangs on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

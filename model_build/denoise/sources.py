@@ -23,6 +23,9 @@ HELD_OUT_EVERY = 7
 """One of so many recordings is kept to measure on; in the layout of ESC-50 it is the last fold."""
 _FIRST_NOISE = 2
 _WORD_S = 0.5
+_CLEAR_DB, _LOUD_DB = 38.0, -40.0
+"""Of a clear clip: range between its loud and its quiet hundredths of a second, and level of the loud."""
+_SHORT_SAMPLES = RATE_HZ // 100
 _PICOVOICE = DataSet(
     name="Picovoice speech-to-intent-benchmark, sentences", licence="Apache-2.0",
     source="Picovoice, github.com/Picovoice/speech-to-intent-benchmark", clips=0,
@@ -50,6 +53,9 @@ class Sources:
 
     speech: tuple[Sound, ...]
     words: tuple[Sound, ...]
+    """Short clips, for babble."""
+    clear_words: tuple[Sound, ...]
+    """Those that may be what is to come out."""
     noises: tuple[tuple[Sound, ...], ...]
     """By folder: one is drawn before its recordings are."""
 
@@ -81,11 +87,13 @@ def find(places: Places, speeds: Sequence[float], progress: Progress, limit: int
     counts = [(places.speech, len(speech)), *zip(places.noises, (len(n) for n, _ in noises), strict=True)]
     if places.words:
         counts.append((places.words, len(words)))
+    spoken = [clip for clip in _read(words, progress) if clip.size > _WORD_S * RATE_HZ]
     paths = [path for _, kept in noises for path in kept]
     return Found(
         sources=Sources(
-            speech=tuple(spoken for sound in _read(speech, progress) for spoken in _at_speeds(sound, speeds)),
-            words=tuple(clip for clip in _read(words, progress) if clip.size > _WORD_S * RATE_HZ),
+            speech=tuple(one for sound in _read(speech, progress) for one in _at_speeds(sound, speeds)),
+            words=tuple(spoken),
+            clear_words=tuple(clip for clip in spoken if is_clear(clip)),
             noises=tuple(tuple(_read(learned, progress)) for learned, _ in noises),
         ),
         held_out=HeldOut(
@@ -101,6 +109,14 @@ def without_offset(sound: NDArray[np.floating]) -> Sound:
     gain = (1 + pole()) / 2
     filtered, _ = lfilter([gain, -gain], [1, -pole()], sound, zi=np.array([-gain * sound[0]]))
     return np.asarray(filtered, np.float32)
+
+
+def is_clear(sound: Sound) -> bool:
+    """Whether hardly anything is heard in ``sound`` (samples,) beside its loudest parts."""
+    parts = sound[: sound.size // _SHORT_SAMPLES * _SHORT_SAMPLES].reshape(-1, _SHORT_SAMPLES)
+    levels_db = 10 * np.log10((parts**2).mean(axis=1) + 1e-10)
+    loud_db, quiet_db = np.percentile(levels_db, (95, 15))
+    return bool(loud_db > _LOUD_DB and loud_db - quiet_db > _CLEAR_DB)
 
 
 def _read(paths: Sequence[Path], progress: Progress) -> list[Sound]:

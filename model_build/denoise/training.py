@@ -100,7 +100,8 @@ class _Trainer:
 
     def _update(self, *batch: Any) -> Any:
         with tf.GradientTape() as tape:
-            found = loss(self._recipe.loss, self._network.mask(batch[0]), *batch)
+            mask = self._network.mask(batch[0], dropout_step=self._optimizer.iterations)
+            found = loss(self._recipe.loss, mask, *batch)
         self._optimizer.apply(tape.gradient(found, self._variables), self._variables)
         # Early in training the average follows faster, so that the first weights do not linger in it.
         seen = tf.cast(self._optimizer.iterations, tf.float32)

@@ -33,7 +33,7 @@ _SMALL = {
     "dense = 64": "dense = 8",
     "hidden = 136": "hidden = 16",
     "batch = 48": "batch = 4",
-    "excerpt_s = 2.6": "excerpt_s = 0.4",
+    "excerpt_s = 2.6": "excerpt_s = 0.5",
 }
 
 
