@@ -163,7 +163,7 @@ def main(request: Path, result: Path) -> None:
     elif head["kind"] == DENOISE:
         from model_build.denoise.convert import convert_denoiser
 
-        content = convert_denoiser(arrays, **options)
+        content = convert_denoiser(arrays)
     else:
         recipe, calibration = network_recipe(head["recipe"]), arrays.pop("calibration")
         content = convert_classifier(recipe, arrays, calibration, **options)

@@ -14,20 +14,19 @@ _HYBRID_VERSION = 3
 """Of FULLY_CONNECTED with float rows and int8 weights; tflite-runtime 2.14 has it too."""
 
 
-def convert_denoiser(arrays: dict[str, NDArray[Any]], *, quantized: int = 1) -> bytes:
-    """The file; the weights in ``arrays`` become int8, unless it is only made to compare with."""
+def convert_denoiser(arrays: dict[str, NDArray[Any]]) -> bytes:
+    """The file; the weights in ``arrays`` become int8."""
     from model_build.denoise.graph import build_graph, folded
 
     weights = folded(arrays)
     model = read_model(_convert(build_graph(weights)))
-    for name in _QUANTIZED if quantized else ():
+    for name in _QUANTIZED:
         _store_as_int8(model, name, weights[name].T)
     for tensor in model.subgraphs[0].tensors:
         tensor.name = b""
     for entry in [*model.signatureDefs[0].inputs, *model.signatureDefs[0].outputs]:
         model.subgraphs[0].tensors[entry.tensorIndex].name = entry.name
-    if quantized:
-        opcode(model, "FULLY_CONNECTED", version=_HYBRID_VERSION)
+    opcode(model, "FULLY_CONNECTED", version=_HYBRID_VERSION)
     model.metadata = None
     return write_model(model)
 

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from contract.audio import HOP_SAMPLES
+from contract.denoise.spectra import PER_HOP, Analysis, HighPass, Synthesis
 from contract.manifest import DENOISE, DENOISER
 from model_build.convert import pack_request
 from model_build.dataset import Pcm
-from model_build.denoise.network import Arrays
+from model_build.denoise.network import Arrays, Network
 from model_build.errors import ParityError
 from model_build.export import _in_child, _require_ops
-from model_build.runtime import Denoiser
+from model_build.runtime import Denoiser, undelayed
 
 OPS = frozenset({
     "ADD", "CAST", "CONCATENATION", "FULLY_CONNECTED", "LOG", "LOGISTIC", "MAXIMUM", "MINIMUM", "MUL", "PAD",
@@ -25,19 +26,32 @@ PIECES_HOPS = (1, 3, 7)
 """Lengths of the calls of the streams that are compared with a recording in one piece."""
 
 
-def export_denoiser(arrays: Arrays, *, quantized: bool = True) -> bytes:
-    """denoise.tflite with these weights, int8 unless it is only made to compare with."""
-    content = _in_child(pack_request(DENOISE, {}, dict(arrays), quantized=int(quantized)))
+def export_denoiser(arrays: Arrays) -> bytes:
+    """denoise.tflite with these weights, as int8."""
+    content = _in_child(pack_request(DENOISE, {}, dict(arrays)))
     _require_ops(content, OPS, DENOISER)
     return content
 
 
-def check_parity(quantized: bytes, floating: bytes, sounds: Sequence[Pcm]) -> float:
+def in_float(network: Network, pcm: Pcm) -> Pcm:
+    """``pcm`` (samples,) denoised by the trained network, without the exported graph; not late."""
+    high_pass, analysis, synthesis = HighPass(), Analysis(), Synthesis()
+
+    def push(samples: Pcm) -> Pcm:
+        hops = samples.reshape(-1, HOP_SAMPLES)
+        spectra = np.concatenate([analysis.push(high_pass.push(hop)) for hop in hops])
+        mask = np.asarray(network.mask(np.abs(spectra)[None] / np.float32(32768)))[0]
+        sound = [synthesis.push(pair) for pair in (spectra * mask).reshape(-1, PER_HOP, mask.shape[1])]
+        return np.clip(np.rint(np.concatenate(sound)), -32768, 32767).astype(np.int16)
+
+    return undelayed(push, pcm)
+
+
+def check_parity(content: bytes, network: Network, sounds: Sequence[Pcm]) -> float:
     """Decibels by which the difference of int8 from float is below the sound, over all ``sounds``."""
-    ours, theirs = Denoiser(quantized), Denoiser(floating)
-    power = off = 0.0
+    denoiser, power, off = Denoiser(content), 0.0, 0.0
     for pcm in sounds:
-        found, expected = (each.clean(pcm).astype(np.float64) for each in (ours, theirs))
+        expected, found = in_float(network, pcm).astype(np.float64), denoiser.clean(pcm)
         power, off = power + float((expected**2).sum()), off + float(((found - expected) ** 2).sum())
     distance_db = float(10 * np.log10(max(power, 1.0) / max(off, 1.0)))
     if not distance_db >= LEAST_PARITY_DB:

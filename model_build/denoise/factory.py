@@ -48,13 +48,13 @@ def build(
     """The bundle that ``recipe`` makes of the recordings; what ``work`` holds of it is not done again."""
     found = find(places, recipe.mixing.speeds, progress, limit)
     kept = WorkFolder.open(work, _key(recipe, found)) if work is not None else None
-    arrays = train(recipe, found.sources, kept, progress).arrays()
-    content = export_denoiser(arrays)
+    network = train(recipe, found.sources, kept, progress)
+    content = export_denoiser(network.arrays())
     clean = [pcm for pcm in found.held_out.speech if pcm.size >= RATE_HZ]
     if not clean or not found.held_out.noises:
         raise DatasetError("too few recordings: none is left to measure on")
     noisy = mixed(clean, np.concatenate(found.held_out.noises), MEASURED_SNR_DB)
-    parity_db = check_parity(content, export_denoiser(arrays, quantized=False), noisy[:_PARITY_SOUNDS])
+    parity_db = check_parity(content, network, noisy[:_PARITY_SOUNDS])
     equal = streaming_equality(content, noisy[0])
     metrics = {
         **_measure(content, clean, noisy, progress),
