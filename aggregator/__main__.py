@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from aggregator import logs, settings
-from aggregator.commands import given, ota, parsers
+from aggregator.commands import accounts, fleet_parsers, given, ota, parsers
+from aggregator.domain.roles import ADMIN
 from aggregator.errors import AggregatorError
 
 DESCRIPTION = """\
@@ -19,8 +20,10 @@ examples:
   aggregator demo                                   a whole fleet on this machine, to look around
   aggregator serve --config /etc/soundpost/aggregator.toml
                                                     the real thing: ingest and dashboard
-  aggregator password --config FILE                 set or change the dashboard's password
+  aggregator password --config FILE                 set or change the password of the user admin
+  aggregator user add Ada --role reviewer           let somebody else sign in, too
   aggregator broker config --into /etc/mosquitto    write a configuration for mosquitto
+  aggregator node add attic                         let a node in, once, by a token
   aggregator stats --json                           what is stored, for scripts
   aggregator labels export --format csv             what reviewers said of windows
   aggregator retrain --wait                         learn from the reviews, and see what the gate says
@@ -28,6 +31,7 @@ examples:
   aggregator drift --json                           which microphone went deaf, which label floods
   aggregator ota publish BUNDLE --keys KEYS         sign a bundle, so that nodes may run it
   aggregator export-audio --detection 12            hear it: a sound file, made from stored features
+  aggregator stream attic --out -                   hear a node now: pipe it to a player or a network
   aggregator forget --node attic                    delete what a node has sent, after --yes
 
 Every setting can stand in the file, in the environment, or on the command line:
@@ -67,17 +71,21 @@ def _parser() -> argparse.ArgumentParser:
     trainer = _add(commands, "trainer", "only work the queue of trainings off", _trainer)
     trainer.add_argument("--until-idle", action="store_true", help="end when no training waits")
     _add(commands, "migrate", "bring the database to this program's version", _program("migrate"))
-    _add(commands, "password", "set the dashboard's password, from prompt or stdin", _program("password"))
+    _add(commands, "password", "set the password of the user admin, from prompt or stdin", _password)
     stats = _add(commands, "stats", "print what is stored", _stats)
     stats.add_argument("--json", action="store_true", help="as JSON")
     _add_labels(commands)
-    _add_broker(commands)
+    fleet_parsers.add_broker(commands, _add)
+    fleet_parsers.add_node(commands, _add)
     parsers.add_retrain(commands, _add)
     parsers.add_releases(commands, _add)
     parsers.add_forget(commands, _add)
     parsers.add_drift(commands, _add)
     ota.add_ota(commands, _add)
+    accounts.add_user(commands, _add)
+    accounts.add_token(commands, _add)
     parsers.add_export_audio(commands, _add)
+    parsers.add_stream(commands, _add)
     _add_demo(commands)
     return parser
 
@@ -106,28 +114,6 @@ def _add(
         group.add_argument(item.flag, dest=item.path, metavar="…", help=shown)
     parser.set_defaults(run=run)
     return parser
-
-
-def _add_broker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    broker = commands.add_parser(
-        "broker", help="set up the MQTT broker", description="Set up the MQTT broker."
-    )
-    config = _add(
-        broker.add_subparsers(title="commands", required=True, metavar="COMMAND"),
-        "config",
-        "write a configuration for mosquitto",
-        _broker_config,
-    )
-    config.add_argument("--into", type=Path, required=True, metavar="DIR", help="folder to write to")
-    config.add_argument("--port", type=int, default=1883, help="port to listen on (default: 1883)")
-    config.add_argument(
-        "--node",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="make a password for it; repeatable",
-    )
-    config.add_argument("--bind", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
 
 
 def _add_labels(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -182,6 +168,13 @@ def _program(name: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
+def _password(arguments: argparse.Namespace) -> int:
+    from aggregator import programs
+    from aggregator.commands.new_password import new_password
+
+    return programs.password(given.settings_of(arguments), new_password(ADMIN))
+
+
 def _serve(arguments: argparse.Namespace) -> int:
     from aggregator import programs
 
@@ -199,18 +192,6 @@ def _stats(arguments: argparse.Namespace) -> int:
     from aggregator import programs
 
     return programs.statistics(given.settings_of(arguments), as_json=arguments.json)
-
-
-def _broker_config(arguments: argparse.Namespace) -> int:
-    from aggregator import programs
-
-    return programs.broker_configuration(
-        arguments.into,
-        port=arguments.port,
-        bind=arguments.bind,
-        nodes=arguments.node,
-        settings=given.settings_of(arguments),
-    )
 
 
 if __name__ == "__main__":

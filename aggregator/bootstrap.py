@@ -8,6 +8,11 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from aggregator.bootstrap_accounts import accounts as accounts
+from aggregator.bootstrap_accounts import tokens as tokens
+from aggregator.bootstrap_accounts import users as users
+from aggregator.bootstrap_enrolment import authority as authority
+from aggregator.bootstrap_enrolment import enrolment as enrolment
 from aggregator.bootstrap_ota import desired as desired
 from aggregator.bootstrap_ota import lifetimes as lifetimes
 from aggregator.bootstrap_ota import ota_delivery as ota_delivery
@@ -16,6 +21,8 @@ from aggregator.bootstrap_ota import ota_repository as ota_repository
 from aggregator.bootstrap_ota import pins as pins
 from aggregator.bootstrap_ota import rollout_engine as rollout_engine
 from aggregator.bootstrap_ota import rollouts as rollouts
+from aggregator.bootstrap_ota import rollouts_lock as rollouts_lock
+from aggregator.bootstrap_ota import rollouts_move as rollouts_move
 from aggregator.errors import StoreError
 from aggregator.settings import Settings
 from aggregator.store import schema
@@ -24,15 +31,18 @@ from aggregator.store.database import Database
 if TYPE_CHECKING:
     from aggregator.domain.gate_limits import Limits
     from aggregator.mqtt.subscriber import Subscriber
+    from aggregator.mqtt.talk_link import TalkLink
     from aggregator.services.background import Background
     from aggregator.services.catalogue import Services
     from aggregator.services.deletion import DeletionService
+    from aggregator.services.listening import ListeningService
     from aggregator.services.ota_publishing import OtaPublishing
     from aggregator.services.releases import ReleaseService
     from aggregator.services.retrain import RetrainService
     from aggregator.services.snapshot import SnapshotService
     from aggregator.services.snapshot_labels import ReviewedWindows
     from aggregator.services.sound import SoundService
+    from aggregator.services.talk import TalkService
     from aggregator.training.trainer import Trainer
 
 _log = logging.getLogger(__name__)
@@ -67,7 +77,6 @@ def _migrate(opened: Database) -> None:
 
 def services(settings: Settings, opened: Database) -> "Services":
     """What the dashboard is given."""
-    from aggregator.services.accounts import AccountService
     from aggregator.services.audit import AuditService
     from aggregator.services.catalogue import Services
     from aggregator.services.commands import CommandService
@@ -82,6 +91,7 @@ def services(settings: Settings, opened: Database) -> "Services":
     from aggregator.services.sampling import SamplingService
     from aggregator.services.shadows import ShadowService
     from aggregator.services.statistics import StatisticsService
+    from aggregator.services.talk import TalkService
 
     silent_after_s = settings.fleet.silent_after_s
     commands = CommandService(opened)
@@ -89,8 +99,12 @@ def services(settings: Settings, opened: Database) -> "Services":
         fleet=FleetService(opened, silent_after_s=silent_after_s),
         detections=DetectionService(opened),
         live=LiveFeed(opened, silent_after_s=silent_after_s),
+        listening=listening(settings, opened),
+        talk=TalkService(opened),
         sound=sound(opened),
-        accounts=AccountService(opened, settings.folder),
+        accounts=accounts(settings, opened),
+        users=users(opened),
+        tokens=tokens(opened),
         statistics=StatisticsService(opened),
         review=ReviewService(opened),
         labels=LabelService(opened),
@@ -110,17 +124,22 @@ def services(settings: Settings, opened: Database) -> "Services":
         pins=pins(settings, opened),
         shadows=ShadowService(opened),
         audit=AuditService(opened),
+        authority=authority(settings),
+        enrolment=enrolment(settings, opened),
         namespace=settings.fleet.namespace,
     )
 
 
 def background(settings: Settings, opened: Database) -> "Background":
     """What the dashboard's process does beside its pages, not started yet. Ingest must not wait for it."""
+    from aggregator.services.alone import Alone
     from aggregator.services.background import Background, Task
     from aggregator.services.card_index import CardIndex
     from aggregator.services.drift_index import DriftIndex
+    from aggregator.services.enrolment_upkeep import EnrolmentUpkeep
     from aggregator.services.labels import LabelService
     from aggregator.services.ota_upkeep import OtaUpkeep
+    from aggregator.services.web_certificate import web_certificate
 
     return Background(
         Task(
@@ -149,9 +168,19 @@ def background(settings: Settings, opened: Database) -> "Background":
         ),
         Task(
             name="rollouts",
-            work=rollout_engine(settings, opened),
+            work=Alone(rollout_engine(settings, opened), rollouts_lock(settings)),
             idle_s=1.0,
             complaint="rollouts cannot go on",
+        ),
+        Task(
+            name="enrolment-upkeep",
+            work=EnrolmentUpkeep(
+                enrolment(settings, opened),
+                authority(settings),
+                lambda: web_certificate(settings),
+            ),
+            idle_s=60.0,
+            complaint="what is revoked cannot be told to the broker, or certificates not be renewed",
         ),
     )
 
@@ -171,6 +200,23 @@ def sound(opened: Database) -> "SoundService":
     from aggregator.services.sound import SoundService
 
     return SoundService(opened, AuditService(opened))
+
+
+def listening(settings: Settings, opened: Database) -> "ListeningService":
+    """What lets people listen to nodes."""
+    from aggregator.mqtt.sound_link import SoundLink
+    from aggregator.services.listening import ListeningService
+    from aggregator.services.live_streams import LiveStreams
+
+    return ListeningService(opened, LiveStreams(SoundLink(settings)), seats=settings.web.listeners)
+
+
+def talk_link(settings: Settings, talk: "TalkService") -> "TalkLink":
+    """What carries talk, not started yet."""
+    from aggregator.mqtt.talk_link import TalkLink
+
+    link = talk.line = TalkLink(settings, talk)
+    return link
 
 
 def dataset(opened: Database) -> "ReviewedWindows":

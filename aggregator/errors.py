@@ -117,8 +117,44 @@ class BusyError(AggregatorError):
         self.retry_after_s = retry_after_s
 
 
+class ListeningError(AggregatorError):
+    """A node cannot be listened to at the moment; the text says why."""
+
+
+class NotAllowedError(ListeningError):
+    """Nobody may listen to it, or not like that."""
+
+
+class TalkError(AggregatorError):
+    """Nobody can talk to a node at the moment; the text says why."""
+
+
+class EnrolmentRefusedError(AggregatorError):
+    """A node is not let in, or gets no other certificate; the text says why."""
+
+
+class BrokerError(AggregatorError):
+    """The broker is away, or does not do what its configuration says."""
+
+
 class PasswordError(AggregatorError):
     """A password cannot be set: too short, or set before."""
+
+
+class UserError(AggregatorError):
+    """A user cannot be made or changed so; the text says why."""
+
+
+class UnknownUserError(AggregatorError):
+    """There is no user of that name."""
+
+
+class TokenError(AggregatorError):
+    """A token cannot be made so; the text says why."""
+
+
+class UnknownTokenError(AggregatorError):
+    """There is no token of that number."""
 
 
 class TooManyAttemptsError(AggregatorError):

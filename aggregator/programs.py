@@ -1,20 +1,18 @@
 """What each command runs."""
 
-import getpass
 import json
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
-from pathlib import Path
 from typing import Final
 
 from aggregator import bootstrap
-from aggregator.errors import PasswordError
+from aggregator.services.web_certificate import web_certificate
 from aggregator.settings import Settings
 from aggregator.store import schema
 from aggregator.store.database import Database
@@ -90,39 +88,24 @@ def statistics(settings: Settings, *, as_json: bool) -> int:
     return 0
 
 
-def password(settings: Settings) -> int:
-    """Set the dashboard's password, from a prompt or one line of standard input."""
-    if sys.stdin.isatty():
-        chosen = getpass.getpass("New password for the dashboard: ")
-        if getpass.getpass("Once more: ") != chosen:
-            raise PasswordError("the two passwords differ")
-    else:
-        chosen = sys.stdin.readline().rstrip("\r\n")
+def password(settings: Settings, chosen: str) -> int:
+    """Set the password of the user ``admin``."""
     with closing(bootstrap.database(settings, migrate=True)) as opened:
-        bootstrap.services(settings, opened).accounts.set(chosen)
-    _say("The password is set; whoever was signed in has to sign in again.")
-    return 0
-
-
-def broker_configuration(
-    folder: Path, *, port: int, bind: str, nodes: Sequence[str], settings: Settings
-) -> int:
-    """Write a configuration for mosquitto, and say what to do with it."""
-    from aggregator import broker_files
-
-    plan = broker_files.plan(
-        folder.absolute(), port=port, bind=bind, nodes=nodes, namespace=settings.fleet.namespace
-    )
-    broker_files.write(folder, plan.files)
-    _say(plan.advice)
+        bootstrap.accounts(settings, opened).set(chosen)
+    _say("The password is set; whoever was signed in as admin has to sign in again.")
     return 0
 
 
 def _invite(settings: Settings, opened: Database) -> None:
     """Say where the dashboard is, and how to choose its password."""
-    host = "127.0.0.1" if settings.web.host in ("0.0.0.0", "::") else settings.web.host  # noqa: S104
-    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.web.port}"
-    accounts = bootstrap.services(settings, opened).accounts
+    address = settings.web_address
+    certificate = web_certificate(settings)
+    if certificate is not None and certificate.own:
+        _log.info(
+            "the dashboard's certificate is by the fleet's own authority; browsers ask about it once: compare"
+            " SHA-256 %s", certificate.fingerprint,
+        )  # fmt: skip
+    accounts = bootstrap.accounts(settings, opened)
     if accounts.is_set():
         _log.info("dashboard: %s/", address)
     else:

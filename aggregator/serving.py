@@ -1,6 +1,8 @@
 """The dashboard behind a production server: one process, many threads."""
 
+import ssl
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from flask import Flask
@@ -8,6 +10,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
 from aggregator import bootstrap
+from aggregator.services.web_certificate import web_certificate
 from aggregator.settings import Settings
 from aggregator.web import create_app
 
@@ -31,17 +34,18 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._settings = settings
         self._services: Any = None
         self._background: Any = None
+        self._talk: Any = None
         super().__init__()
 
     def load_config(self) -> None:
         """Hand our settings to gunicorn."""
         web = self._settings.web
         host = f"[{web.host}]" if ":" in web.host else web.host
-        options = {
+        options: dict[str, Any] = {
             "bind": f"{host}:{web.port}",
             "worker_class": "aggregator.serving.Worker",
             "workers": 1,
-            "threads": web.threads,
+            "threads": web.threads + web.listeners,
             "graceful_timeout": GRACE_S,
             "timeout": 60,
             "loglevel": "warning",
@@ -49,6 +53,11 @@ class Server(BaseApplication):  # type: ignore[misc]
             # Later versions of gunicorn would open a socket for commands in the user's home.
             "control_socket_disable": True,
         }
+        certificate = web_certificate(self._settings)
+        if certificate is not None:
+            # The files are read for each connection: what was renewed needs no restart.
+            files = {"certfile": str(certificate.certificate), "keyfile": str(certificate.key)}
+            options |= {**files, "ssl_context": _modern}
         for name, value in options.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
@@ -59,10 +68,21 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._services = bootstrap.services(self._settings, opened)
         self._background = bootstrap.background(self._settings, opened)
         self._background.start()
+        self._talk = bootstrap.talk_link(self._settings, self._services.talk)
+        self._talk.start()
         return create_app(self._services)
 
     def end_streams(self) -> None:
         """End every live stream, and what runs beside the pages."""
         if self._services is not None:
             self._services.live.close()
+            self._services.listening.close()
+            self._services.talk.close()
+            self._talk.close()
             self._background.close()
+
+
+def _modern(_config: Any, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    context = make()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

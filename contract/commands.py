@@ -5,12 +5,13 @@ from typing import Any, Final
 
 from contract.checks import hexadecimal, one_of, optional, real, sequence_of, whole
 from contract.errors import ContractError
+from contract.live import Listen
 from contract.messages import PUBLISH_POLICIES
 from contract.record import Record, checked, nested
 from contract.sampling import Sampling
 
 SCHEMA: Final = 1
-COMMANDS: Final = ("report", "set_publish", "set_sampling")
+COMMANDS: Final = ("report", "set_publish", "set_sampling", "listen", "renew_certificate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +24,17 @@ class Command(Record):
     expires_s: float = checked(real(0, 1e11), "not to be obeyed after this time")
     action: str = checked(
         one_of(*COMMANDS),
-        "report: send birth and heartbeat now; set_publish: new policy; set_sampling: what to learn from",
+        "report: send birth and heartbeat now; set_publish: new policy; set_sampling: what to learn from; "
+        "listen: send what is heard now; renew_certificate: take a new key and certificate now",
     )
     publish: str | None = checked(
         optional(one_of(*PUBLISH_POLICIES)), "the new policy, with set_publish", default=None
     )
     sampling: Sampling | None = checked(  # noqa: RUF009 - only makes a field
         optional(nested(Sampling)), "all of what is then in force, with set_sampling", default=None
+    )
+    listen: Listen | None = checked(  # noqa: RUF009 - only makes a field
+        optional(nested(Listen)), "how, and how long, with listen", default=None
     )
 
     def __post_init__(self) -> None:
@@ -38,12 +43,15 @@ class Command(Record):
             raise ContractError("publish: belongs to set_publish, and only there")
         if (self.action == "set_sampling") != (self.sampling is not None):
             raise ContractError("sampling: belongs to set_sampling, and only there")
+        if (self.action == "listen") != (self.listen is not None):
+            raise ContractError("listen: belongs to listen, and only there")
 
     def to_plain(self) -> dict[str, Any]:
-        """Without ``sampling`` where there is none: agents before it obey the other commands as ever."""
+        """Without what belongs to other actions: agents before these obey theirs as ever."""
         plain = super(Command, self).to_plain()
-        if self.sampling is None:
-            del plain["sampling"]
+        for name in ("sampling", "listen"):
+            if plain[name] is None:
+                del plain[name]
         return plain
 
 

@@ -21,6 +21,7 @@ from contract.checks import (
     whole,
 )
 from contract.errors import ContractError
+from contract.live import CODECS
 from contract.record import Record, checked, nested
 from contract.sampling import Sampling
 
@@ -81,6 +82,16 @@ class Birth(Message):
     started_s: float = checked(_WALL, "seconds since 1970 when the agent started")
     clock_synced: bool = checked(truth, "whether the node believes its clock")
     takes_updates: bool = checked(truth, "whether it takes new models over the air", default=False)
+    listening: tuple[str, ...] = checked(
+        sequence_of(one_of(*CODECS), high=len(CODECS)),
+        "codecs in which its owner lets it be listened to; none: not at all",
+        default=(),
+    )
+    talking: tuple[str, ...] = checked(
+        sequence_of(one_of(*CODECS), high=len(CODECS)),
+        "codecs in which its owner lets people talk through its loudspeaker; none: not at all",
+        default=(),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,12 @@ import dataclasses
 import sys
 from typing import get_args
 
+from contract.live import Listen
 from contract.manifest import DataSet, FileEntry, Manifest
 from contract.record import Record
 from contract.sampling import Sampling
 from contract.topics import ALL, Topic
-from contract.wire import BINARY_KINDS, RECORDS
+from contract.wire import BINARY_KINDS, PACKED_KINDS, RECORDS
 
 
 def topics_table() -> str:
@@ -35,6 +36,7 @@ def reference() -> str:
     for topic in ALL:
         parts += [f"### `{topic.kind}`: {topic.meaning}", fields_table(RECORDS[topic.kind])]
     parts += ["### `sampling` in a birth and a command", fields_table(Sampling)]
+    parts += ["### `listen` in a command", fields_table(Listen)]
     parts += ["### `manifest.json` of a bundle", fields_table(Manifest)]
     parts += [
         "### entry of `datasets`",
@@ -47,7 +49,7 @@ def reference() -> str:
 
 def _topic_row(topic: Topic) -> str:
     direction = "node → aggregator" if topic.from_node else "aggregator → node"
-    form = "CBOR" if topic.kind in BINARY_KINDS else "JSON"
+    form = "packed" if topic.kind in PACKED_KINDS else "CBOR" if topic.kind in BINARY_KINDS else "JSON"
     flags = f"{topic.qos} | {_yes(topic.retain)} | {_yes(topic.durable)} | {topic.limit_bytes:,} bytes"
     return f"| `<namespace>/v1/<node>/{topic.kind}` | {direction} | {flags} | {form} | {topic.meaning} |"
 
@@ -56,8 +58,10 @@ def _type_name(kind: object) -> str:
     named = kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind)
     for long, short in (
         ("collections.abc.", ""),
+        ("contract.live.", ""),
         ("contract.manifest.", ""),
         ("contract.sampling.", ""),
+        ("contract.voice.", ""),
         (" | ", " or "),
         (", ...", " …"),
     ):

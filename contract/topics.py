@@ -85,10 +85,43 @@ PIECE: Final = Topic(
     meaning="the piece that was asked for",
 )  # fmt: skip
 
+LIVE: Final = Topic(
+    kind="live", qos=0, retain=False, from_node=True, durable=False, limit_bytes=2_061,
+    meaning="what the node hears, while somebody listens",
+)  # fmt: skip
+VOICE: Final = Topic(
+    kind="voice", qos=0, retain=False, from_node=True, durable=False, limit_bytes=2_061,
+    meaning="what somebody says at the node, to be heard elsewhere",
+)  # fmt: skip
+TALK: Final = Topic(
+    kind="talk", qos=0, retain=False, from_node=False, durable=False, limit_bytes=2_061,
+    meaning="what somebody says elsewhere, to be heard at the node",
+)  # fmt: skip
+
+CALL: Final = Topic(
+    kind="call", qos=1, retain=False, from_node=True, durable=False, limit_bytes=1_000,
+    meaning="somebody at the node wants to talk to another node, or has ended",
+)  # fmt: skip
+TURN: Final = Topic(
+    kind="turn", qos=1, retain=False, from_node=False, durable=False, limit_bytes=2_000,
+    meaning="whether somebody at the node may talk, who talks to it, and how what it says arrives",
+)  # fmt: skip
+HEARD: Final = Topic(
+    kind="heard", qos=0, retain=False, from_node=True, durable=False, limit_bytes=1_000,
+    meaning="how what somebody says elsewhere arrives at the node",
+)  # fmt: skip
+
 ALL: Final = (
     BIRTH, STATE, HEARTBEAT, DETECTION, FEATURES, GAP, COMMAND, ACKNOWLEDGEMENT,
-    DESIRED, UPDATE, DISAGREEMENT, SHADOW, FETCH, PIECE,
+    DESIRED, UPDATE, DISAGREEMENT, SHADOW, FETCH, PIECE, LIVE, VOICE, TALK,
+    CALL, TURN, HEARD,
 )  # fmt: skip
+SOUND: Final = (LIVE, VOICE, TALK)
+"""These carry sound, to whoever listens now. It is never stored, and ingest does not see it."""
+
+PASSING: Final = (*SOUND, CALL, TURN, HEARD)
+"""Sound, and what is agreed on beside it while somebody talks. Ingest does not see it either."""
+
 BY_KIND: Final = {topic.kind: topic for topic in ALL}
 
 

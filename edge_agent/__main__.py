@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from contract.errors import ContractError
+from contract.live import CODECS, PACKETS_MS
 from edge_agent.errors import EdgeError
 from edge_agent.settings import Settings, add_flags, load_settings
 
@@ -59,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_benchmark(commands)
     _add_outbox(commands)
     _add_models(commands)
+    _add_talk(commands)
+    _add_enroll(commands)
     return parser
 
 
@@ -103,6 +106,7 @@ def _add_check(commands: Commands) -> None:
 
 def _add_devices(commands: Commands) -> None:
     parser = _add(commands, "devices", _devices, "list the inputs that can be listened to")
+    parser.add_argument("--outputs", action="store_true", help="instead the outputs that [talk] can play on")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -161,6 +165,45 @@ def _add_models(commands: Commands) -> None:
     add_flags(parser)
 
 
+def _add_talk(commands: Commands) -> None:
+    parser = _add(
+        commands, "talk", _talk, "speak through the loudspeaker of another node",
+        "Push to talk: Space begins, and Space again ends; the other node answers the same way. It must be\n"
+        "allowed at the aggregator, and there by [talk] allowed. Tells delay and loss as they are over\n"
+        "there. With --in a recording is spoken instead. The exit code is 1 if nothing was heard.\n"
+        + _SETTINGS_HELP,
+    )  # fmt: skip
+    parser.add_argument("node", metavar="NODE", help="the node that shall play it")
+    parser.add_argument("--in", dest="recording", type=Path, metavar="FILE", help="a sound file to speak")
+    parser.add_argument(
+        "--codec", choices=("best", *CODECS), default="best",
+        help="opus, or a profile of features by its bit rate, for slow lines (default: best, that is opus if "
+        "both sides have it, else 26k)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--packet-ms", type=int, choices=PACKETS_MS, default=20, metavar="MS",
+        help="sound per packet, 20, 40 or 60 ms: more is later, and weighs less (default: 20)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="one JSON object for each turn")
+    add_flags(parser)
+
+
+def _add_enroll(commands: Commands) -> None:
+    parser = _add(
+        commands, "enroll", _enroll, "join a fleet, with what `aggregator node add` says",
+        "Makes a key that never leaves this node, has it certified, and keeps certificate, authority and\n"
+        "the broker's address in the state folder, where the other commands find them. The token is shown\n"
+        "only to a server that proves to be the fleet's aggregator. If it fails, do it again.",
+    )  # fmt: skip
+    parser.add_argument("url", metavar="URL", help="the aggregator's address, https://…")
+    parser.add_argument("token", metavar="TOKEN", help="token of this node; -: read it from standard input")
+    parser.add_argument(
+        "--trust-system", action="store_true",
+        help="believe the aggregator also if this system's certificate authorities vouch for it",
+    )  # fmt: skip
+    add_flags(parser)
+
+
 def _settings(options: argparse.Namespace) -> Settings:
     return load_settings(options.config, os.environ, vars(options))
 
@@ -178,7 +221,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _devices(options: argparse.Namespace) -> int:
     devices = importlib.import_module("edge_agent.devices")
-    return int(devices.devices(as_json=options.json))
+    return int(devices.devices(outputs=options.outputs, as_json=options.json))
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -203,6 +246,21 @@ def _outbox(options: argparse.Namespace) -> int:
 def _models(options: argparse.Namespace) -> int:
     show = importlib.import_module("edge_agent.update.show")
     return int(show.show(_settings(options), as_json=options.json))
+
+
+def _talk(options: argparse.Namespace) -> int:
+    talk = importlib.import_module("edge_agent.talk")
+    wish = talk.Wish(
+        to=options.node, recording=options.recording, codec=options.codec, packet_ms=options.packet_ms,
+        as_json=options.json,
+    )  # fmt: skip
+    return int(talk.talk(_settings(options), wish))
+
+
+def _enroll(options: argparse.Namespace) -> int:
+    joining = importlib.import_module("edge_agent.enrolment.joining")
+    settings = _settings(options)
+    return int(joining.enroll(settings, options.url, options.token, trust_system=options.trust_system))
 
 
 if __name__ == "__main__":

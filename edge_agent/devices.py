@@ -1,20 +1,21 @@
-"""``edge-agent devices``: the inputs that can be listened to, and how to name them in the settings."""
+"""``edge-agent devices``: the inputs, or outputs, that there are, and how to name them in the settings."""
 
 import dataclasses
 import json
 
-from edge_agent.capture.microphone import list_devices
+from edge_agent.sound_card import list_devices
 
 
-def devices(*, as_json: bool) -> int:
+def devices(*, outputs: bool, as_json: bool) -> int:
     """Print them; the exit code, 1 if there is none."""
-    found = list_devices()
+    found = list_devices(output=outputs)
     if as_json:
         for device in found:
             print(json.dumps(dataclasses.asdict(device), ensure_ascii=False))  # noqa: T201
         return 0 if found else 1
     if not found:
-        print("no inputs; plug a microphone in, and see that this user is in the group audio")  # noqa: T201
+        missing = "no outputs; plug a loudspeaker in" if outputs else "no inputs; plug a microphone in"
+        print(f"{missing}, and see that this user is in the group audio")  # noqa: T201
         return 1
     for device in found:
         usb = f', usb_id = "{device.usb_id}"' if device.usb_id else ""

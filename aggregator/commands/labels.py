@@ -12,15 +12,16 @@ from pathlib import Path
 from aggregator import bootstrap
 from aggregator.commands import given
 from aggregator.errors import LabelFileError
-from aggregator.services.label_files import ImportReport, LabelFileService
+from aggregator.services.catalogue import Services
+from aggregator.services.label_files import ImportReport
 from aggregator.settings import Settings
 
 
 def load(settings: Settings, arguments: argparse.Namespace) -> int:
     """Import a file; 1 if a line was passed over."""
     content = _content(arguments.file)
-    with _service(settings) as service:
-        report = service.load(
+    with _services(settings) as services:
+        report = services.label_files.load(
             str(arguments.file),
             content,
             arguments.format,
@@ -38,13 +39,14 @@ def load(settings: Settings, arguments: argparse.Namespace) -> int:
 
 def dump(settings: Settings, arguments: argparse.Namespace) -> int:
     """Export reviews to a file, or to standard output."""
-    with _service(settings) as service:
-        made = service.dump(
+    with _services(settings) as services:
+        made = services.label_files.dump(
             arguments.format,
             node=arguments.node,
             origin_s=_moment_s(arguments.start),
             reviewer=arguments.reviewer,
         )
+        services.audit.record(given.user(), "export", {"what": made.name, "node": arguments.node})
     if arguments.out is None:
         sys.stdout.write(made.text)
     else:
@@ -57,9 +59,9 @@ def dump(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _service(settings: Settings) -> Iterator[LabelFileService]:
+def _services(settings: Settings) -> Iterator[Services]:
     with closing(bootstrap.database(settings, migrate=True)) as opened:
-        yield bootstrap.services(settings, opened).label_files
+        yield bootstrap.services(settings, opened)
 
 
 def _tell(report: ImportReport) -> None:

@@ -151,6 +151,38 @@ def _add(
     return parser
 
 
+def add_stream(commands: Commands, add: Add) -> argparse.ArgumentParser:
+    """``aggregator stream``."""
+    from aggregator.domain.listening import DEFAULT_CODEC, DEFAULT_PACKET_MS
+    from contract.live import CODECS, PACKETS_MS
+
+    parser = add(
+        commands, "stream", "listen to a node now, into a file, a pipe or the network", _stream,
+        ("fleet", "broker", "store"),
+    )  # fmt: skip
+    parser.add_argument("node", metavar="NODE", help="which node")
+    parser.add_argument(
+        "--out", required=True, metavar="FILE", help="WAV file to write; -: standard output, as it comes"
+    )
+    parser.add_argument("--seconds", type=float, metavar="S", help="end after so long (default: Ctrl-C)")
+    parser.add_argument(
+        "--codec", choices=CODECS, default=DEFAULT_CODEC,
+        help=f"how sound comes: made again from features, or opus: as it is (default: {DEFAULT_CODEC})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--packet-ms", type=int, choices=PACKETS_MS, default=DEFAULT_PACKET_MS,
+        help=f"sound per packet: the more, the later and the thriftier (default: {DEFAULT_PACKET_MS})",
+    )  # fmt: skip
+    parser.add_argument("--by", default="", metavar="NAME", help="who listens (default: this user)")
+    return parser
+
+
+def _stream(arguments: argparse.Namespace) -> int:
+    from aggregator.commands import stream
+
+    return stream.run(arguments)
+
+
 def _retrain(arguments: argparse.Namespace) -> int:
     from aggregator.commands import retrain
 

@@ -148,7 +148,7 @@ def _start_aggregator(children: Children, options: DemoOptions, config: Path) ->
     )  # fmt: skip
     children.start_and_wait("aggregator", [*program, "serve", "--config", str(config)])
     children.wait_for_port(options.port)
-    _say(f"\n  Dashboard:  http://127.0.0.1:{options.port}/\n  Password:   {password}\n")
+    _say(f"\n  Dashboard:  http://127.0.0.1:{options.port}/\n  Name:       admin\n  Password:   {password}\n")
 
 
 def _start_agent(children: Children, config: Path, options: DemoOptions) -> "subprocess.Popen[bytes]":

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -37,8 +38,13 @@ class Link:
         receive_maximum: int,
         on_message: Callable[[Any], None],
         on_ready: Callable[[], None],
+        client_id: str = "",
+        lasting: bool = True,
     ) -> None:
+        """``client_id`` takes the place of the one in the settings; what is not ``lasting`` leaves no session
+        with the broker."""
         self._settings = settings
+        self._client_id, self._lasting = client_id or settings.client_id, lasting
         self._filters = filters
         self._receive_maximum = receive_maximum
         self._on_message = on_message
@@ -132,6 +138,7 @@ class Link:
                 keepalive=broker.keepalive_s,
                 **self._session(),
             )
+            self._hasten(self._client.socket())
         except (OSError, ValueError) as error:
             self._lost(str(error))
 
@@ -139,18 +146,23 @@ class Link:
         if not self._version_5:
             return {}
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = SESSION_EXPIRY_S
+        properties.SessionExpiryInterval = SESSION_EXPIRY_S if self._lasting else 0
         properties.ReceiveMaximum = self._receive_maximum
         properties.MaximumPacketSize = LARGEST_PACKET_BYTES
-        return {"clean_start": False, "properties": properties}
+        return {"clean_start": not self._lasting, "properties": properties}
+
+    def _hasten(self, line: Any) -> None:
+        """Small packets leave at once."""
+        if line is not None:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _make(self) -> paho.Client:
         broker = self._settings.broker
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=self._settings.client_id,
+            client_id=self._client_id,
             protocol=paho.MQTTv5 if self._version_5 else paho.MQTTv311,
-            clean_session=None if self._version_5 else False,
+            clean_session=None if self._version_5 else not self._lasting,
             manual_ack=True,
         )
         if broker.username:
@@ -215,9 +227,9 @@ class Link:
         self.generation += 1
         if client is not None:
             client.on_message = None
-            socket = client.socket()
-            if socket is not None:
-                socket.close()
+            line = client.socket()
+            if line is not None:
+                line.close()
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

@@ -34,6 +34,7 @@ LONGEST_RETRY_S: Final = 10.0
 DELETION_PERIOD_S: Final = 600.0
 DELETION_PAUSE_S: Final = 1.0
 MOST_WAITING_BYTES: Final = 64_000_000
+STORED: Final = tuple(topic for topic in topics.ALL if topic.from_node and topic not in topics.PASSING)
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Subscriber:
         # The broker stops sending at this many unacknowledged messages: it must never be fewer than a batch.
         self._link = Link(
             settings,
-            filters=[topics.from_all_nodes(self._namespace, t) for t in topics.ALL if t.from_node],
+            filters=[topics.from_all_nodes(self._namespace, topic) for topic in STORED],
             receive_maximum=min(65_535, max(1000, 2 * self._batch_size)),
             on_message=self._on_message,
             on_ready=tell_ready,

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 
 from aggregator.services.accounts import AccountService
 from aggregator.services.audit import AuditService
+from aggregator.services.authority import AuthorityService
 from aggregator.services.commands import CommandService
 from aggregator.services.dataset import DatasetService
 from aggregator.services.deletion import DeletionService
 from aggregator.services.detections import DetectionService
 from aggregator.services.drift import DriftService
+from aggregator.services.enrolment import EnrolmentService
 from aggregator.services.fleet import FleetService
 from aggregator.services.label_files import LabelFileService
 from aggregator.services.labels import LabelService
+from aggregator.services.listening import ListeningService
 from aggregator.services.live import LiveFeed
 from aggregator.services.ota_delivery import OtaDelivery
 from aggregator.services.ota_publishing import OtaPublishing
@@ -26,6 +29,9 @@ from aggregator.services.shadows import ShadowService
 from aggregator.services.snapshot import SnapshotService
 from aggregator.services.sound import SoundService
 from aggregator.services.statistics import StatisticsService
+from aggregator.services.talk import TalkService
+from aggregator.services.tokens import TokenService
+from aggregator.services.users import UserService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +41,11 @@ class Services:
     fleet: FleetService
     detections: DetectionService
     live: LiveFeed
+    listening: ListeningService
+    talk: TalkService
     accounts: AccountService
+    users: UserService
+    tokens: TokenService
     sound: SoundService
     statistics: StatisticsService
     commands: CommandService
@@ -56,4 +66,6 @@ class Services:
     pins: PinService
     shadows: ShadowService
     audit: AuditService
+    authority: AuthorityService
+    enrolment: EnrolmentService
     namespace: str

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from aggregator.domain.deletions import NODE, WINDOW, Counts
 from aggregator.errors import DeletionError, UnknownWindowError
+from aggregator.services import audit
 from aggregator.services.snapshot_purge import SnapshotPurge
 from aggregator.store import deletion as store
 from aggregator.store import drift, fleet, releases, snapshots, updates
@@ -129,6 +130,7 @@ class DeletionService:
             "counts": json.dumps(Counts().to_plain()), "window_id": None, "until_s": None,
         }  # fmt: skip
         with self._database.write() as connection:
+            audit.enter(connection, who, f"delete.{scope}", {"node": node, **what}, self._now())
             return store.add(connection, row | what)
 
     def _do(self, deletion_id: int) -> DeletionView:

@@ -13,6 +13,7 @@ from aggregator.domain.figures import Figures, read_figures, shared
 from aggregator.domain.gate_limits import Limits
 from aggregator.domain.releases import Verdict
 from aggregator.errors import ReleaseError, UnknownReleaseError
+from aggregator.services import audit
 from aggregator.services import release_files as files
 from aggregator.services.release_views import (
     Comparison,
@@ -165,6 +166,8 @@ class ReleaseService:
             refused = rules.state_of(passed=row.passed, decisions=made) == rules.REFUSED
             over = decision == rules.ACCEPT and refused
             self._enter(connection, row.digest, decision, who, said, over_refusal=over)
+            told = {"number": release_id, "release": row.digest, "reason": said, "over_refusal": over}
+            audit.enter(connection, who, f"release.{decision}", told, self._now())
             return decision_view(store.decisions(connection, release_id)[-1])
 
     def bundle_path(self, digest: str) -> Path:

@@ -63,6 +63,10 @@ class Web:
     host: str = key("127.0.0.1", "address the dashboard listens on; 0.0.0.0: all")
     port: int = key(8080, "its port", low=1, high=65535)
     threads: int = key(64, "requests at once; each open live page holds one", low=56, high=1000)
+    listeners: int = key(20, "people who listen to nodes at once; each holds one more", low=1, high=200)
+    https: bool = key(False, "encrypt; without a certificate_file with one by the fleet's own authority")
+    certificate_file: str = key("", "certificate of the dashboard with its chain, PEM; implies https")
+    key_file: str = key("", "its key, PEM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,19 @@ class Rollouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """[enrolment]; docs/enrolment.md explains each"""
+
+    token_hours: float = key(24.0, "a token for a node must be used within so long", low=0.01, high=8760)
+    certificate_days: float = key(
+        180.0,
+        "a node's certificate is valid for so long; it is renewed after two thirds",
+        low=0.01,
+        high=3650,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of the aggregator."""
 
@@ -169,6 +186,7 @@ class Settings:
     gate: Gate = field(default_factory=Gate)
     ota: Ota = field(default_factory=Ota)
     rollouts: Rollouts = field(default_factory=Rollouts)
+    enrolment: Enrolment = field(default_factory=Enrolment)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.fleet.namespace):
@@ -177,6 +195,8 @@ class Settings:
             raise SettingsError(f"broker.protocol: must be one of {', '.join(PROTOCOLS)}")
         if bool(self.broker.certificate_file) != bool(self.broker.key_file):
             raise SettingsError("broker.certificate_file and broker.key_file: give both or neither")
+        if bool(self.web.certificate_file) != bool(self.web.key_file):
+            raise SettingsError("web.certificate_file and web.key_file: give both or neither")
         if self.training.nightly and not TIME.fullmatch(self.training.nightly):
             raise SettingsError(f"training.nightly: {self.training.nightly!r} is not a time such as 02:30")
         if self.training.accept not in ACCEPTING:
@@ -193,6 +213,14 @@ class Settings:
     def database_url(self) -> str:
         """The database, as SQLAlchemy has it."""
         return self.store.url or f"sqlite:///{self.folder / 'soundpost.db'}"
+
+    @property
+    def web_address(self) -> str:
+        """Where a browser on this machine finds the dashboard."""
+        web = self.web
+        host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104
+        scheme = "https" if web.https or web.certificate_file else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{web.port}"
 
     @property
     def client_id(self) -> str:

@@ -8,13 +8,20 @@ from sqlalchemy import inspect as look_at
 from sqlalchemy import text
 
 from aggregator.errors import StoreError
-from aggregator.store import review_tables, rollout_tables  # noqa: F401 - migrations must know every table
+from aggregator.store import (  # noqa: F401 - migrations must know every table
+    account_tables,
+    enrolment_tables,
+    listening,
+    review_tables,
+    rollout_tables,
+    talking,
+)
 from aggregator.store.database import Database
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 """Every version in order; the last is the one that this program needs. One file of ``migrations`` each."""
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"

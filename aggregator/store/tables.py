@@ -14,7 +14,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    SmallInteger,
     String,
     Table,
     Text,
@@ -213,12 +212,4 @@ sampling_policies = _table(
     Column("set_s", Float, nullable=False),
     Column("set_by", String(100), nullable=False),
     UniqueConstraint("scope", "target"),
-)
-
-accounts = Table(
-    "accounts",
-    metadata,
-    Column("id", SmallInteger, primary_key=True, autoincrement=False),  # always 1: there is one password
-    Column("password_hash", String(200), nullable=False),
-    Column("version", String(32), nullable=False),
 )

@@ -10,8 +10,10 @@ from flask import Flask, request
 
 from aggregator.services.catalogue import Services
 from aggregator.web import (
+    account,
     api,
     api_releases,
+    api_rollouts,
     arrivals,
     dataset,
     deletion,
@@ -19,11 +21,13 @@ from aggregator.web import (
     detections,
     drift,
     drift_api,
+    enrol,
     events,
     exports,
     fleet,
     formats,
     health,
+    listening,
     live,
     node,
     ota,
@@ -38,7 +42,9 @@ from aggregator.web import (
     security,
     sign_in,
     sound,
+    talk,
     training,
+    users,
     windows,
 )
 
@@ -58,17 +64,23 @@ def create_app(services: Services) -> Flask:
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=timedelta(days=_SESSION_DAYS),
         MAX_CONTENT_LENGTH=_LARGEST_FORM_BYTES,
+        # A listener who is gone is noticed; one has nothing long to say.
+        SOCK_SERVER_OPTIONS={"ping_interval": 10, "max_message_size": 1000},
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.before_request(_allow_files)
-    security.protect(app, services.accounts)
+    security.protect(app, services)
     formats.install(app)
     problems.install(app)
     for pages in (
         health.pages,
         sign_in.pages,
+        account.pages,
+        users.pages,
         fleet.pages,
         live.pages,
+        listening.pages,
+        talk.pages,
         events.pages,
         detections.pages,
         exports.pages,
@@ -90,7 +102,9 @@ def create_app(services: Services) -> Flask:
         deletion_api.pages,
         drift_api.pages,
         api_releases.pages,
+        api_rollouts.pages,
         ota.pages,
+        enrol.pages,
         rollouts.pages,
     ):
         app.register_blueprint(pages(services))

@@ -5,11 +5,12 @@ from dataclasses import asdict
 from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.detections import WindowView
-from aggregator.web import reviewer
+from aggregator.web.access import needs, person
+from aggregator.web.credentials import csrf_token
 from aggregator.web.filters import read_filter, read_limit
-from aggregator.web.security import csrf_token
 from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT
 
 
@@ -18,14 +19,20 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("api", __name__, url_prefix="/api/v1")
 
     @routes.get("/session")
+    @needs(Permission.SEE)
     def session() -> ResponseReturnValue:
-        return jsonify(csrf_token=csrf_token(), reviewer=reviewer.current() or None)
+        who = person()
+        # A program with a token needs no other one, and must not begin a session.
+        token = None if who.by_token else csrf_token()
+        return jsonify(csrf_token=token, reviewer=who.name, permissions=sorted(who.permissions))
 
     @routes.get("/nodes")
+    @needs(Permission.SEE)
     def nodes() -> ResponseReturnValue:
         return jsonify(nodes=[asdict(node) for node in services.fleet.nodes()])
 
     @routes.get("/nodes/<name>")
+    @needs(Permission.SEE)
     def node(name: str) -> ResponseReturnValue:
         detail = services.fleet.node(name)
         if detail is None:
@@ -33,12 +40,14 @@ def pages(services: Services) -> Blueprint:
         return jsonify(asdict(detail))
 
     @routes.get("/detections")
+    @needs(Permission.SEE)
     def detections() -> ResponseReturnValue:
         wanted = read_filter(request.args)
         page = services.detections.page(wanted.filter, request.args.get("cursor"), read_limit(request.args))
         return jsonify(items=[asdict(item) for item in page.items], older=page.older, newer=page.newer)
 
     @routes.get("/detections/<int:detection_id>")
+    @needs(Permission.SEE)
     def detection(detection_id: int) -> ResponseReturnValue:
         found = services.detections.detection(detection_id)
         if found is None:
@@ -51,18 +60,22 @@ def pages(services: Services) -> Blueprint:
         )
 
     @routes.get("/windows/<int:window_id>")
+    @needs(Permission.SEE)
     def window(window_id: int) -> ResponseReturnValue:
         return jsonify(_window(_found(services, window_id)))
 
     @routes.get("/windows/<int:window_id>/features")
+    @needs(Permission.HEAR)  # sound can be made of them
     def features(window_id: int) -> ResponseReturnValue:
         return _features(_found(services, window_id))
 
     @routes.get("/statistics")
+    @needs(Permission.SEE)
     def statistics() -> ResponseReturnValue:
         return jsonify(asdict(services.statistics.summary()))
 
     @routes.get("/quarantine")
+    @needs(Permission.SEE)
     def quarantine() -> ResponseReturnValue:
         return jsonify(
             items=[asdict(item) for item in services.statistics.quarantine(read_limit(request.args))]

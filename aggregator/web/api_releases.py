@@ -6,9 +6,11 @@ from typing import Any, Final
 from flask import Blueprint, abort, jsonify
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.release_views import ReleaseView
 from aggregator.services.retrain import TrainingView
+from aggregator.web.access import needs
 from aggregator.web.releases import compared
 
 _SHOWN: Final = 100
@@ -19,15 +21,18 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("api_releases", __name__, url_prefix="/api/v1")
 
     @routes.get("/trainings")
+    @needs(Permission.SEE)
     def trainings() -> ResponseReturnValue:
         newest = services.retrain.newest(_SHOWN)
         return jsonify(items=[_training(one) for one in newest], missing=services.retrain.missing())
 
     @routes.get("/trainings/<int:training_id>")
+    @needs(Permission.SEE)
     def training(training_id: int) -> ResponseReturnValue:
         return jsonify(_training(services.retrain.get(training_id)))
 
     @routes.get("/snapshots/<int:snapshot_id>")
+    @needs(Permission.SEE)
     def snapshot(snapshot_id: int) -> ResponseReturnValue:
         found = services.snapshots.find(snapshot_id)
         if found is None:
@@ -35,10 +40,12 @@ def pages(services: Services) -> Blueprint:
         return jsonify(asdict(found))
 
     @routes.get("/releases")
+    @needs(Permission.SEE)
     def releases() -> ResponseReturnValue:
         return jsonify(items=[_release(one) for one in services.releases.every()])
 
     @routes.get("/releases/<int:release_id>")
+    @needs(Permission.SEE)
     def release(release_id: int) -> ResponseReturnValue:
         detail = services.releases.detail(release_id)
         return jsonify(
@@ -50,6 +57,7 @@ def pages(services: Services) -> Blueprint:
         )
 
     @routes.get("/releases/compare")
+    @needs(Permission.SEE)
     def compare() -> ResponseReturnValue:
         found = services.releases.compare(*compared())
         return jsonify(

@@ -6,9 +6,10 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.label_files import FORMATS, LARGEST_FILE_BYTES
-from aggregator.web import reviewer
+from aggregator.web.access import needs, person
 from aggregator.web.filters import read_time
 
 LARGEST_UPLOAD_BYTES: Final = LARGEST_FILE_BYTES + 100_000
@@ -20,17 +21,18 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("dataset", __name__, url_prefix="/dataset")
 
     @routes.get("")
+    @needs(Permission.SEE)
     def page() -> ResponseReturnValue:
         view = services.dataset.overview(request.args.get("frontend") or None)
-        return render_template(
-            "dataset.html", view=view, me=reviewer.current(), unseen=services.review.progress()
-        )
+        return render_template("dataset.html", view=view, me=person().name, unseen=services.review.progress())
 
     @routes.get("/files")
+    @needs(Permission.SEE)
     def files() -> ResponseReturnValue:
         return _files(services)
 
     @routes.get("/labels")
+    @needs(Permission.EXPORT)
     def export() -> ResponseReturnValue:
         made = services.label_files.dump(
             request.args.get("format", ""),
@@ -38,10 +40,13 @@ def pages(services: Services) -> Blueprint:
             origin_s=_origin_s(request.args.get("start", "")),
             reviewer=request.args.get("reviewer", ""),
         )
+        told = {"what": made.name, "node": request.args.get("node", "")}
+        services.audit.record(person().name, "export", told)
         headers = {"Content-Disposition": f'attachment; filename="{made.name}"'}
         return Response(made.text, mimetype=made.media_type, headers=headers)
 
     @routes.post("/labels")
+    @needs(Permission.LABEL)
     def load() -> ResponseReturnValue:
         sent = request.files.get("file")
         if sent is None or not sent.filename:
@@ -50,7 +55,7 @@ def pages(services: Services) -> Blueprint:
             sent.filename,
             sent.read(),
             request.form.get("format", ""),
-            reviewer.current(),
+            person().name,
             node=request.form.get("node", ""),
             origin_s=_origin_s(request.form.get("start", "")) or 0.0,
             add_labels="add_labels" in request.form,
@@ -58,8 +63,9 @@ def pages(services: Services) -> Blueprint:
         return _files(services, told)
 
     @routes.post("/labels/undo")
+    @needs(Permission.LABEL)
     def undo() -> ResponseReturnValue:
-        count = services.review.undo_batch(reviewer.current(), request.form.get("batch", ""))
+        count = services.review.undo_batch(person().name, request.form.get("batch", ""))
         flash(f"The answers of the import are taken back: {count} windows.")
         return redirect(url_for("dataset.files"), 303)
 
@@ -67,13 +73,11 @@ def pages(services: Services) -> Blueprint:
 
 
 def _files(services: Services, told: object = None) -> ResponseReturnValue:
-    if not reviewer.current():
-        return redirect(url_for("review.who", next=url_for("dataset.files")), 303)
     return render_template(
         "label_files.html",
         formats=FORMATS.values(),
         nodes=services.fleet.nodes(),
-        me=reviewer.current(),
+        me=person().name,
         told=told,
         largest_bytes=LARGEST_FILE_BYTES,
     )

@@ -3,7 +3,9 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
+from aggregator.web.access import needs
 from aggregator.web.drift_chart import drift_picture
 
 
@@ -12,6 +14,7 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("drift", __name__)
 
     @routes.get("/drift")
+    @needs(Permission.SEE)
     def index() -> ResponseReturnValue:
         views = services.drift.nodes()
         return render_template(

@@ -5,7 +5,9 @@ from dataclasses import asdict
 from flask import Blueprint, abort, jsonify
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
+from aggregator.web.access import needs
 
 
 def pages(services: Services) -> Blueprint:
@@ -13,6 +15,7 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("drift_api", __name__, url_prefix="/api/v1/drift")
 
     @routes.get("")
+    @needs(Permission.SEE)
     def index() -> ResponseReturnValue:
         return jsonify(
             nodes=[asdict(one) for one in services.drift.nodes()],
@@ -20,6 +23,7 @@ def pages(services: Services) -> Blueprint:
         )
 
     @routes.get("/<name>")
+    @needs(Permission.SEE)
     def node(name: str) -> ResponseReturnValue:
         found = services.drift.node(name)
         if found is None:

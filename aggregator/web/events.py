@@ -13,10 +13,13 @@ from typing import Any, Final
 from flask import Blueprint, Response, copy_current_request_context, get_template_attribute, request
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.detections import DetectionView
 from aggregator.services.fleet import NodeView
 from aggregator.services.live import LiveChange
+from aggregator.web import credentials
+from aggregator.web.access import needs
 from aggregator.web.formats import spoken
 from aggregator.web.live import SHOWN
 from aggregator.web.problems import problem
@@ -33,12 +36,14 @@ def pages(services: Services) -> Blueprint:
     seats = BoundedSemaphore(MOST_LISTENERS)
 
     @routes.get("/events")
+    @needs(Permission.SEE)
     def stream() -> ResponseReturnValue:
         if not seats.acquire(blocking=False):
             return problem(503, "too many pages are open; this one tries again")
         cursor = request.headers.get("Last-Event-ID") or request.args.get("after")
         # The stream outlives the request, and the templates need it to write addresses.
-        body = _events(services, cursor, copy_current_request_context(_event))
+        may = credentials.still(services, Permission.SEE)
+        body = _events(services, cursor, copy_current_request_context(_event), may)
         response = Response(body, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
         response.call_on_close(seats.release)
         return response
@@ -46,13 +51,15 @@ def pages(services: Services) -> Blueprint:
     return routes
 
 
-def _events(services: Services, cursor: str | None, event: Callable[..., str]) -> Iterator[str]:
+def _events(
+    services: Services, cursor: str | None, event: Callable[..., str], may: Callable[[], bool]
+) -> Iterator[str]:
     with services.live.listen(cursor) as listener:
         yield f"retry: {_RETRY_MS}\n\n"
         newest = services.detections.newest(SHOWN)
         drawn = [{"window": h.window_id, "detection": h.id} for h in newest if h.window_id is not None]
         yield event(services.fleet.nodes(), reversed(newest), drawn)
-        while not listener.closed:
+        while not listener.closed and may():
             change = listener.next(timeout_s=HEARTBEAT_S)
             # A comment keeps proxies from closing the line, and shows us that the reader has gone.
             yield ": still here\n\n" if change is None else _with_cursor(change, event)

@@ -10,9 +10,11 @@ from typing import Any, Final
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.detections import DetectionView
-from aggregator.web.filters import read_filter
+from aggregator.web.access import needs, person
+from aggregator.web.filters import WantedDetections, read_filter
 from aggregator.web.formats import iso
 
 COLUMNS: Final = tuple(field.name for field in fields(DetectionView))
@@ -24,16 +26,25 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("exports", __name__)
 
     @routes.get("/detections.csv")
+    @needs(Permission.EXPORT)
     def as_csv() -> ResponseReturnValue:
-        wanted = read_filter(request.args)
+        wanted = _wanted(services, "detections.csv")
         return _file(_csv(services.detections.export(wanted.filter)), "text/csv", "detections.csv")
 
     @routes.get("/detections.json")
+    @needs(Permission.EXPORT)
     def as_json() -> ResponseReturnValue:
-        wanted = read_filter(request.args)
+        wanted = _wanted(services, "detections.json")
         return _file(_json(services.detections.export(wanted.filter)), "application/json", "detections.json")
 
     return routes
+
+
+def _wanted(services: Services, what: str) -> WantedDetections:
+    """What is asked for; it is recorded who takes it away."""
+    wanted = read_filter(request.args)
+    services.audit.record(person().name, "export", {"what": what, "wanted": wanted.query})
+    return wanted
 
 
 def _file(body: Iterator[str], kind: str, name: str) -> Response:

@@ -4,7 +4,7 @@ from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from aggregator.services.catalogue import Services
-from aggregator.web.security import open_to_all
+from aggregator.web.access import open_to_all
 
 
 def pages(services: Services) -> Blueprint:

@@ -3,7 +3,9 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
+from aggregator.web.access import needs
 
 SHOWN = 30
 """Detections on the page when it is opened."""
@@ -14,6 +16,7 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("live", __name__)
 
     @routes.get("/live")
+    @needs(Permission.SEE)
     def stream() -> ResponseReturnValue:
         return render_template("live.html", detections=services.detections.newest(SHOWN))
 

@@ -6,10 +6,12 @@ from typing import Final
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.domain.sampling import NODE
 from aggregator.errors import CommandError
 from aggregator.services.catalogue import Services
 from aggregator.services.fleet import NodeDetail
+from aggregator.web.access import needs
 from aggregator.web.drift_chart import drift_picture
 from aggregator.web.fleet import last_with_picture
 from aggregator.web.history_chart import count_lanes, level_chart, time_ticks
@@ -29,6 +31,7 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("node", __name__)
 
     @routes.get("/nodes/<name>")
+    @needs(Permission.SEE)
     def page(name: str) -> ResponseReturnValue:
         detail = services.fleet.node(name)
         if detail is None:
@@ -54,9 +57,12 @@ def pages(services: Services) -> Blueprint:
             groups=GROUPS,
             drift=drift_picture(services.drift.node(name)),
             alerts=services.drift.alerts(name, ALERTS_SHOWN),
+            listening=services.listening.node(name),
+            talk=services.talk.node(name),
         )
 
     @routes.post("/nodes/<name>/publish")
+    @needs(Permission.NODES)
     def set_publish(name: str) -> ResponseReturnValue:
         policy = request.form.get("publish", "")
         if policy not in PUBLISH_POLICIES:
@@ -66,6 +72,7 @@ def pages(services: Services) -> Blueprint:
         return redirect(url_for("node.page", name=name))
 
     @routes.post("/nodes/<name>/report")
+    @needs(Permission.NODES)
     def ask_report(name: str) -> ResponseReturnValue:
         services.commands.queue(name, "report")
         flash(f"{name} has been asked to report.")

@@ -18,8 +18,8 @@ from aggregator.errors import CommandError, UnknownOtaFileError
 from aggregator.services.catalogue import Services
 from aggregator.services.ota_delivery import Delivered
 from aggregator.services.ota_publishing import LARGEST_UPLOAD_BYTES
+from aggregator.web.access import for_programs
 from aggregator.web.problems import problem
-from aggregator.web.security import for_programs
 from contract import topics, wire
 
 __all__ = ["LARGEST_UPLOAD_BYTES", "pages"]

@@ -13,21 +13,30 @@ from aggregator.errors import (
     CursorError,
     DeletionError,
     DeliveryRefusedError,
+    EnrolmentRefusedError,
     LabelError,
     LabelFileError,
+    ListeningError,
+    PasswordError,
     PolicyError,
     ReleaseError,
     ReviewError,
     RolloutError,
     SoundError,
+    TalkError,
+    TokenError,
+    TooManyAttemptsError,
     TrainingError,
     TrustError,
     UnknownNodeError,
     UnknownOtaFileError,
     UnknownReleaseError,
     UnknownRolloutError,
+    UnknownTokenError,
     UnknownTrainingError,
+    UnknownUserError,
     UnknownWindowError,
+    UserError,
 )
 
 _TITLES: Final = {
@@ -55,11 +64,20 @@ _STATUS_OF_ERROR: Final[tuple[tuple[type[AggregatorError], int], ...]] = (
     (PolicyError, 400),
     (DeletionError, 400),
     (SoundError, 400),
+    (ListeningError, 400),
+    (TalkError, 400),
     (ReleaseError, 400),
     (RolloutError, 400),
     (TrainingError, 400),
     (TrustError, 400),
+    (UserError, 400),
+    (TokenError, 400),
+    (PasswordError, 400),
     (DeliveryRefusedError, 403),
+    (EnrolmentRefusedError, 403),
+    (TooManyAttemptsError, 429),
+    (UnknownUserError, 404),
+    (UnknownTokenError, 404),
     (UnknownOtaFileError, 404),
     (BusyError, 429),
     (UnknownNodeError, 404),
@@ -96,14 +114,17 @@ def _own_error(error: AggregatorError) -> Response:
     status = next(status for kind, status in _STATUS_OF_ERROR if isinstance(error, kind))
     text = str(error)
     response = _answer(status, f"{text[:1].upper()}{text[1:]}.")
-    if isinstance(error, BusyError):
+    if isinstance(error, BusyError | TooManyAttemptsError):
         response.headers["Retry-After"] = f"{error.retry_after_s:.0f}"
     return response
 
 
 def _answer(status: int, detail: str) -> Response:
     # A script of ours asks for JSON and shows the detail itself.
-    if request.path.startswith(("/api/", "/ota/")) or request.accept_mimetypes.best == "application/json":
+    if (
+        request.path.startswith(("/api/", "/ota/", "/enrol/"))
+        or request.accept_mimetypes.best == "application/json"
+    ):
         return problem(status, detail)
     return Response(
         render_template("problem.html", status=status, title=_title(status), detail=detail), status

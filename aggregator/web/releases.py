@@ -4,9 +4,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.release_views import ReleaseDetail
-from aggregator.web.reader import known_name, reader_name
+from aggregator.web.access import needs, person
 from aggregator.web.release_figures import figure_rows, heat_table
 
 
@@ -16,10 +17,12 @@ def pages(services: Services) -> Blueprint:
     releases = services.releases
 
     @routes.get("/releases")
+    @needs(Permission.SEE)
     def index() -> ResponseReturnValue:
         return render_template("releases.html", releases=releases.every())
 
     @routes.get("/releases/<int:release_id>")
+    @needs(Permission.SEE)
     def page(release_id: int) -> ResponseReturnValue:
         detail = releases.detail(release_id)
         snapshot_id = detail.view.snapshot_id
@@ -28,11 +31,11 @@ def pages(services: Services) -> Blueprint:
             detail=detail,
             release=detail.view,
             snapshot=services.snapshots.find(snapshot_id) if snapshot_id else None,
-            reader=known_name(),
             **_figures(detail),
         )
 
     @routes.get("/releases/compare")
+    @needs(Permission.SEE)
     def compare() -> ResponseReturnValue:
         first, second = compared()
         found = releases.compare(first, second)
@@ -45,9 +48,10 @@ def pages(services: Services) -> Blueprint:
         )
 
     @routes.post("/releases/<int:release_id>/decide")
+    @needs(Permission.ACCEPT)
     def decide(release_id: int) -> ResponseReturnValue:
         reason = request.form.get("reason", "")
-        releases.decide(release_id, request.form.get("decision", ""), who=reader_name(), reason=reason)
+        releases.decide(release_id, request.form.get("decision", ""), who=person().name, reason=reason)
         state = releases.detail(release_id).view.state
         flash(f"Release {release_id} is {state}.")
         return redirect(url_for("releases.page", release_id=release_id))

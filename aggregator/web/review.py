@@ -14,11 +14,11 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.review import ACCEPT, Stored
 from aggregator.services.reviews import CardView
-from aggregator.web import reviewer
-from aggregator.web.security import safe_target
+from aggregator.web.access import needs, person
 from aggregator.web.window_chart import card_chart
 
 SHOWN: Final = 100
@@ -32,27 +32,27 @@ def pages(services: Services) -> Blueprint:
     review = services.review
 
     @routes.get("/review")
+    @needs(Permission.REVIEW)
     def page() -> ResponseReturnValue:
-        if not reviewer.current():
-            return redirect(url_for("review.who", next=url_for("review.page")))
-        return _page(services, review.next(reviewer.current(), second=_second()))
+        return _page(services, review.next(person().name, second=_second()))
 
     @routes.get("/review/cards/<int:window_id>")
+    @needs(Permission.REVIEW)
     def card(window_id: int) -> ResponseReturnValue:
-        if not reviewer.current():
-            return redirect(url_for("review.who", next=request.path))
         return _page(services, review.card(window_id))
 
     @routes.get("/review/next")
+    @needs(Permission.REVIEW)
     def following() -> ResponseReturnValue:
         return jsonify(_following(services))
 
     @routes.post("/review/answer")
+    @needs(Permission.REVIEW)
     def answer() -> ResponseReturnValue:
         said = request.form.get("said", "")
         told = review.answer(
             request.form.get("window", 0, type=int),
-            reviewer.current(),
+            person().name,
             ACCEPT if said == _GROUP else "label" if said.startswith(_LABEL) else said,
             label_id=_label_id(said),
             whole_group=said == _GROUP or "whole_group" in request.form,
@@ -63,8 +63,9 @@ def pages(services: Services) -> Blueprint:
         return redirect(url_for("review.page", second=request.form.get("second") or None), 303)
 
     @routes.post("/review/undo")
+    @needs(Permission.REVIEW)
     def undo() -> ResponseReturnValue:
-        undone = review.undo(reviewer.current())
+        undone = review.undo(person().name)
         if undone is None:
             told = "There is nothing of yours to undo."
         else:
@@ -77,25 +78,17 @@ def pages(services: Services) -> Blueprint:
             return redirect(url_for("review.page"), 303)
         return redirect(url_for("review.card", window_id=undone.window_id), 303)
 
-    @routes.get("/review/reviewer")
-    def who() -> ResponseReturnValue:
-        target = safe_target(request.args.get("next") or url_for("review.page"))
-        return render_template("reviewer.html", target=target, name=reviewer.current())
-
-    @routes.post("/review/reviewer")
-    def become() -> ResponseReturnValue:
-        reviewer.become(request.form.get("name", ""))
-        return redirect(safe_target(request.form.get("next")), 303)
-
     @routes.get("/review/disagreements")
+    @needs(Permission.SEE)
     def disagreements() -> ResponseReturnValue:
-        return render_template("disagreements.html", found=review.disagreements(), me=reviewer.current())
+        return render_template("disagreements.html", found=review.disagreements(), me=person().name)
 
     @routes.get("/review/answers")
+    @needs(Permission.SEE)
     def answers() -> ResponseReturnValue:
-        progress = review.progress(reviewer.current())
+        progress = review.progress(person().name)
         return render_template(
-            "answers.html", answers=review.recent(SHOWN), progress=progress, me=reviewer.current()
+            "answers.html", answers=review.recent(SHOWN), progress=progress, me=person().name
         )
 
     return routes
@@ -117,8 +110,8 @@ def _page(services: Services, card: CardView | None) -> str:
         card=card,
         chart=None if card is None else card_chart(card.window, card.guess),
         labels=services.labels.labels(),
-        progress=services.review.progress(reviewer.current()),
-        me=reviewer.current(),
+        progress=services.review.progress(person().name),
+        me=person().name,
         second=_second(),
     )
 
@@ -126,7 +119,7 @@ def _page(services: Services, card: CardView | None) -> str:
 def _following(services: Services) -> dict[str, Any]:
     """The next card that the script does not hold yet, and how far the reviewing has come."""
     beside = request.values.getlist("beside", type=int)
-    card = services.review.next(reviewer.current(), beside=beside, second=_second())
+    card = services.review.next(person().name, beside=beside, second=_second())
     html = None if card is None else _html(services, card)
     return {"card": html, "progress": _progress(services)}
 
@@ -139,7 +132,7 @@ def _html(services: Services, card: CardView) -> str:
 
 def _progress(services: Services) -> str:
     macro = get_template_attribute("card.html", "progress_words")
-    return str(macro(services.review.progress(reviewer.current())))
+    return str(macro(services.review.progress(person().name)))
 
 
 def _label_id(said: str) -> int | None:

@@ -3,13 +3,14 @@
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.reviews import CardView
-from aggregator.web import reviewer
+from aggregator.web.access import needs, person
 from aggregator.web.filters import read_limit
 from aggregator.web.review_labels import read_digit
 
@@ -20,28 +21,34 @@ def pages(services: Services) -> Blueprint:
     review = services.review
 
     @routes.get("/review")
+    @needs(Permission.SEE)
     def progress() -> ResponseReturnValue:
-        return jsonify(asdict(review.progress(_reviewer())))
+        return jsonify(asdict(review.progress(_whose())))
 
     @routes.get("/review/cards")
+    @needs(Permission.SEE)
     def cards() -> ResponseReturnValue:
-        return jsonify(window_ids=review.waiting(_reviewer(), read_limit(request.args)))
+        return jsonify(window_ids=review.waiting(_whose(), read_limit(request.args)))
 
     @routes.get("/review/cards/<int:window_id>")
+    @needs(Permission.SEE)
     def card(window_id: int) -> ResponseReturnValue:
         return jsonify(_card(review.card(window_id)))
 
     @routes.post("/review/next")
+    @needs(Permission.REVIEW)
     def following() -> ResponseReturnValue:
         beside = request.form.getlist("beside", type=int)
         card = review.next(_reviewer(), beside=beside, second=request.form.get("second") == "1")
         return jsonify(card=None if card is None else _card(card))
 
     @routes.get("/review/answers")
+    @needs(Permission.SEE)
     def answers() -> ResponseReturnValue:
         return jsonify(items=[asdict(one) for one in review.recent(read_limit(request.args))])
 
     @routes.post("/review/answers")
+    @needs(Permission.REVIEW)
     def answer() -> ResponseReturnValue:
         stored = review.answer(
             _number("window_id"),
@@ -53,19 +60,23 @@ def pages(services: Services) -> Blueprint:
         return jsonify(asdict(stored))
 
     @routes.post("/review/undo")
+    @needs(Permission.REVIEW)
     def undo() -> ResponseReturnValue:
         undone = review.undo(_reviewer())
         return jsonify(undone=None if undone is None else asdict(undone))
 
     @routes.get("/review/disagreements")
+    @needs(Permission.SEE)
     def disagreements() -> ResponseReturnValue:
         return jsonify(items=[asdict(one) for one in review.disagreements()])
 
     @routes.get("/labels")
+    @needs(Permission.SEE)
     def labels() -> ResponseReturnValue:
         return jsonify(labels=[asdict(one) for one in services.labels.labels()])
 
     @routes.post("/labels")
+    @needs(Permission.LABEL)
     def add() -> ResponseReturnValue:
         made = services.labels.add(
             request.form.get("name", ""),
@@ -77,6 +88,7 @@ def pages(services: Services) -> Blueprint:
         return jsonify(asdict(made)), 201
 
     @routes.post("/labels/<int:label_id>")
+    @needs(Permission.LABEL)
     def change(label_id: int) -> ResponseReturnValue:
         form, me = request.form, _reviewer()
         digit = read_digit(form.get("digit", ""))
@@ -88,14 +100,17 @@ def pages(services: Services) -> Blueprint:
         return jsonify(asdict(services.labels.label(label_id)))
 
     @routes.post("/labels/<int:label_id>/merge")
+    @needs(Permission.LABEL)
     def merge(label_id: int) -> ResponseReturnValue:
         return jsonify(asdict(services.labels.merge(label_id, _number("into"), _reviewer())))
 
     @routes.get("/dataset")
+    @needs(Permission.SEE)
     def dataset() -> ResponseReturnValue:
         return jsonify(asdict(services.dataset.overview(request.args.get("frontend") or None)))
 
     @routes.get("/dataset/windows")
+    @needs(Permission.SEE)
     def reviewed() -> ResponseReturnValue:
         items = services.dataset.reviewed(request.args.get("frontend", ""))
         return jsonify(items=[asdict(one) for one in items])
@@ -126,8 +141,15 @@ def _card(card: CardView) -> dict[str, Any]:
 
 
 def _reviewer() -> str:
-    """Whom the request names, else whom the session knows."""
-    return request.values.get("reviewer") or reviewer.current()
+    """Who asks: nobody answers in another's name."""
+    if request.form.get("reviewer", person().name) != person().name:
+        abort(403, "Answers are kept in the name of who signed in, or whose token it is: leave out reviewer.")
+    return person().name
+
+
+def _whose() -> str:
+    """Of whom something is read."""
+    return request.args.get("reviewer") or person().name
 
 
 def _number(name: str) -> int:

@@ -5,11 +5,13 @@ from typing import Final
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.errors import AggregatorError
 from aggregator.services.catalogue import Services
+from aggregator.services.rollout_outlook import by_reason
 from aggregator.services.rollout_views import STATES, RolloutDetail
 from aggregator.web import rollout_form
-from aggregator.web.reader import known_name, reader_name
+from aggregator.web.access import needs, person
 from aggregator.web.rollout_picture import wave_picture
 
 SHOWN: Final = 100
@@ -24,52 +26,59 @@ def pages(services: Services) -> Blueprint:
     rollouts, pins = services.rollouts, services.pins
 
     @routes.get("/rollouts")
+    @needs(Permission.SEE)
     def index() -> ResponseReturnValue:
         return render_template(
             "rollouts.html", rollouts=rollouts.every(), pins=pins.pins(), published=rollouts.published(),
-            reader=known_name(), picture=wave_picture,
+            picture=wave_picture,
         )  # fmt: skip
 
     @routes.get("/rollouts/new")
+    @needs(Permission.ROLLOUT)
     def new() -> ResponseReturnValue:
         texts = rollout_form.fresh(request.args.get("release", ""))
         return _form(services, texts)
 
     @routes.post("/rollouts/new")
+    @needs(Permission.ROLLOUT)
     def make() -> ResponseReturnValue:
         texts = rollout_form.texts_of(request.form)
         try:
             wish = rollout_form.wish_of(texts)
             if "begin" not in request.form:
-                return _form(services, texts, preview=rollouts.preview(wish))
-            made = rollouts.create(wish, reader_name())
+                waves = rollouts.preview(wish)
+                held_back = by_reason(one.held_back for one in waves)
+                return _form(services, texts, preview=waves, held_back=held_back)
+            made = rollouts.create(wish, person().name)
         except AggregatorError as error:
             return _form(services, texts, refusal=str(error)), 400
         flash(f"Rollout {made.id} has begun." if made.state == "running" else f"Rollout {made.id} is made.")
         return redirect(url_for("rollouts.page", rollout_id=made.id), 303)
 
     @routes.get("/rollouts/<int:rollout_id>")
+    @needs(Permission.SEE)
     def page(rollout_id: int) -> ResponseReturnValue:
         return render_template("rollout.html", **_shown(services, rollout_id))
 
     @routes.get("/rollouts/<int:rollout_id>/now")
+    @needs(Permission.SEE)
     def now(rollout_id: int) -> ResponseReturnValue:
         return render_template("rollout_now.html", **_shown(services, rollout_id))
 
     @routes.get("/rollouts/<int:rollout_id>/ask/<order>")
+    @needs(Permission.ROLLOUT)
     def ask(rollout_id: int, order: str) -> ResponseReturnValue:
         if order not in ORDERS:
             abort(404)
         view = rollouts.get(rollout_id)
-        return render_template(
-            "rollout_ask.html", view=view, order=order, reader=known_name(), published=rollouts.published()
-        )
+        return render_template("rollout_ask.html", view=view, order=order, published=rollouts.published())
 
     @routes.post("/rollouts/<int:rollout_id>/<order>")
+    @needs(Permission.ROLLOUT)
     def steer(rollout_id: int, order: str) -> ResponseReturnValue:
         if order not in ORDERS:
             abort(404)
-        who, reason = reader_name(), request.form.get("reason", "")
+        who, reason = person().name, request.form.get("reason", "")
         if order == "rollback":
             return _roll_back(services, rollout_id, who, reason)
         view = getattr(rollouts, order)(rollout_id, who, reason)
@@ -77,6 +86,7 @@ def pages(services: Services) -> Blueprint:
         return redirect(url_for("rollouts.page", rollout_id=rollout_id), 303)
 
     @routes.get("/rollouts/<int:rollout_id>/disagreements")
+    @needs(Permission.SEE)
     def disagreements(rollout_id: int) -> ResponseReturnValue:
         view, kind = rollouts.get(rollout_id), request.args.get("kind", KINDS[0])
         if kind not in KINDS:
@@ -86,19 +96,22 @@ def pages(services: Services) -> Blueprint:
         return render_template("rollout_heard.html", view=view, found=found, kind=kind, label=label)
 
     @routes.post("/pins")
+    @needs(Permission.ROLLOUT)
     def pin() -> ResponseReturnValue:
         node, form = request.form.get("node", ""), request.form
-        pins.pin(node, reader_name(), release=form.get("release", ""), reason=form.get("reason", ""))
+        pins.pin(node, person().name, release=form.get("release", ""), reason=form.get("reason", ""))
         flash(f"{node} is pinned.")
         return redirect(url_for("rollouts.index"), 303)
 
     @routes.post("/pins/<node>/remove")
+    @needs(Permission.ROLLOUT)
     def unpin(node: str) -> ResponseReturnValue:
-        pins.unpin(node, reader_name())
+        pins.unpin(node, person().name)
         flash(f"{node} is free again.")
         return redirect(url_for("rollouts.index"), 303)
 
     @routes.get("/audit")
+    @needs(Permission.AUDIT)
     def audit() -> ResponseReturnValue:
         before = request.args.get("before", type=int)
         return render_template(
@@ -111,7 +124,7 @@ def pages(services: Services) -> Blueprint:
 
 def _form(services: Services, texts: dict[str, str], **more: object) -> str:
     return render_template(
-        "rollout_new.html", texts=texts, published=services.rollouts.published(), reader=known_name(),
+        "rollout_new.html", texts=texts, published=services.rollouts.published(),
         tags=services.sampling.tags(), **more,
     )  # fmt: skip
 

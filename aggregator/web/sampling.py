@@ -3,10 +3,12 @@
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.domain.sampling import FLEET, NODE, TAG
 from aggregator.errors import PolicyError
 from aggregator.services.catalogue import Services
 from aggregator.web import sampling_form
+from aggregator.web.access import needs, person
 from aggregator.web.sampling_form import Filled
 from contract.sampling import Sampling
 
@@ -16,6 +18,7 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("sampling", __name__)
 
     @routes.get("/sampling")
+    @needs(Permission.SEE)
     def overview() -> ResponseReturnValue:
         return render_template(
             "sampling.html",
@@ -27,18 +30,21 @@ def pages(services: Services) -> Blueprint:
     @routes.get("/sampling/fleet", defaults={"name": ""}, endpoint=FLEET)
     @routes.get("/sampling/tags/<name>", endpoint=TAG)
     @routes.get("/nodes/<name>/sampling", endpoint=NODE)
+    @needs(Permission.SEE)
     def page(name: str) -> ResponseReturnValue:
         return _page(services, _scope(), name)
 
     @routes.post("/sampling/fleet", defaults={"name": ""}, endpoint=f"set_{FLEET}")
     @routes.post("/sampling/tags/<name>", endpoint=f"set_{TAG}")
     @routes.post("/nodes/<name>/sampling", endpoint=f"set_{NODE}")
+    @needs(Permission.SAMPLING)
     def put(name: str) -> ResponseReturnValue:
         return _put(services, _scope(), name)
 
     @routes.post("/sampling/fleet/remove", defaults={"name": ""}, endpoint=f"remove_{FLEET}")
     @routes.post("/sampling/tags/<name>/remove", endpoint=f"remove_{TAG}")
     @routes.post("/nodes/<name>/sampling/remove", endpoint=f"remove_{NODE}")
+    @needs(Permission.SAMPLING)
     def remove(name: str) -> ResponseReturnValue:
         scope = _scope()
         services.sampling.remove(scope, name)
@@ -63,7 +69,7 @@ def _put(services: Services, scope: str, name: str) -> ResponseReturnValue:
     if filled.sampling is None:
         return _page(services, scope, name, filled), 400
     try:
-        services.sampling.put(scope, name, filled.sampling, by="dashboard")
+        services.sampling.put(scope, name, filled.sampling, by=person().name)
     except PolicyError as error:
         text = str(error)
         return _page(services, scope, name, _refused(filled, f"{text[:1].upper()}{text[1:]}.")), 400

@@ -6,10 +6,12 @@ from typing import Any
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.domain.sampling import FLEET, NODE, TAG, Policy
 from aggregator.errors import PolicyError
 from aggregator.services.catalogue import Services
 from aggregator.services.sampling import NodeSampling
+from aggregator.web.access import needs, person
 from contract.errors import ContractError
 from contract.sampling import Sampling
 
@@ -19,6 +21,7 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("sampling_api", __name__, url_prefix="/api/v1/sampling")
 
     @routes.get("")
+    @needs(Permission.SEE)
     def overview() -> ResponseReturnValue:
         return jsonify(
             policies=[policy_fields(policy) for policy in services.sampling.policies()],
@@ -28,6 +31,7 @@ def pages(services: Services) -> Blueprint:
     @routes.get("/fleet", defaults={"name": ""}, endpoint=FLEET)
     @routes.get("/tags/<name>", endpoint=TAG)
     @routes.get("/nodes/<name>", endpoint=NODE)
+    @needs(Permission.SEE)
     def policy(name: str) -> ResponseReturnValue:
         found = services.sampling.policy(_scope(), name)
         if found is None:
@@ -37,13 +41,15 @@ def pages(services: Services) -> Blueprint:
     @routes.put("/fleet", defaults={"name": ""}, endpoint=f"put_{FLEET}")
     @routes.put("/tags/<name>", endpoint=f"put_{TAG}")
     @routes.put("/nodes/<name>", endpoint=f"put_{NODE}")
+    @needs(Permission.SAMPLING)
     def put(name: str) -> ResponseReturnValue:
-        made = services.sampling.put(_scope(), name, read_sampling(request.get_json()), by="API")
+        made = services.sampling.put(_scope(), name, read_sampling(request.get_json()), by=person().name)
         return jsonify(policy_fields(made))
 
     @routes.delete("/fleet", defaults={"name": ""}, endpoint=f"remove_{FLEET}")
     @routes.delete("/tags/<name>", endpoint=f"remove_{TAG}")
     @routes.delete("/nodes/<name>", endpoint=f"remove_{NODE}")
+    @needs(Permission.SAMPLING)
     def remove(name: str) -> ResponseReturnValue:
         if not services.sampling.remove(_scope(), name):
             abort(404)

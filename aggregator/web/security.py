@@ -1,24 +1,21 @@
 """Who gets in and what a browser may do: sessions, forgery tokens, headers.
 
-Every route asks for a session unless it is marked ``open_to_all``; whatever changes something asks for the
-session's token.
+Every route asks for what is declared above it (``access``); whatever changes something asks for the session's
+token.
 """
 
 import hmac
-import secrets
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, redirect, request, session, url_for
+from flask import Flask, Response, abort, redirect, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response as AnyResponse
 
-from aggregator.errors import AggregatorError
 from aggregator.services.accounts import AccountService
+from aggregator.services.catalogue import Services
+from aggregator.web import access, credentials
 from aggregator.web.problems import problem
-
-View = TypeVar("View", bound=Callable[..., Any])
 
 CONTENT_POLICY: Final = "; ".join(
     [
@@ -41,11 +38,14 @@ HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
 }
 
+_SCOPE_REFUSED: Final = "This token does not allow that."
+_ELSEWHERE: Final = "A page of another address may not open this."
+_REFUSED: Final = "Your role does not allow that. An administrator can change it."
+_UNDECLARED: Final = "Nobody has said who may open this address, so nobody may."
 _FORGERY_HEADER: Final = "X-CSRF-Token"
-_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class _SessionCookies(SecureCookieSessionInterface):
@@ -56,56 +56,15 @@ class _SessionCookies(SecureCookieSessionInterface):
         return request.is_secure
 
 
-def open_to_all(view: View) -> View:
-    """Marks a route that needs no session."""
-    view.open_to_all = True  # type: ignore[attr-defined]
-    return view
-
-
-def for_programs(view: View) -> View:
-    """Marks a route of nodes and commands: it looks at a token of its own, and never at cookies.
-
-    Its answers carry no headers for browsers: a node that finds nothing new should hardly notice.
-    """
-    view.for_programs = True  # type: ignore[attr-defined]
-    return open_to_all(view)
-
-
-def protect(app: Flask, accounts: AccountService) -> None:
-    """Put every route of ``app`` behind the session and its token, and headers on every response."""
+def protect(app: Flask, services: Services) -> None:
+    """Ask of every request to ``app`` what its route needs and its token, and harden every answer."""
     app.session_interface = _SessionCookies()
-    app.before_request(lambda: _require_session(accounts))
+    app.before_request(lambda: _require_permission(services))
     app.before_request(_require_token)
     app.after_request(_harden)
-    app.jinja_env.globals["csrf_token"] = csrf_token
-    app.jinja_env.globals["is_signed_in"] = lambda: _shows_navigation(accounts)
-
-
-def sign_in(accounts: AccountService) -> None:
-    """Begin a session; what an earlier one held is gone."""
-    session.clear()
-    session.permanent = True
-    session["version"] = accounts.session_version()
-    csrf_token()
-
-
-def sign_out() -> None:
-    """End the session."""
-    session.clear()
-
-
-def is_signed_in(accounts: AccountService) -> bool:
-    """Whether the request carries a session that began with the password of today."""
-    version = session.get("version")
-    return isinstance(version, str) and hmac.compare_digest(version, accounts.session_version())
-
-
-def csrf_token() -> str:
-    """The token that a form must send back; made on first use."""
-    if "csrf" not in session:
-        session["csrf"] = secrets.token_urlsafe(24)
-    token: str = session["csrf"]
-    return token
+    app.jinja_env.globals["csrf_token"] = credentials.csrf_token
+    app.jinja_env.globals["person"] = access.person
+    app.jinja_env.globals["may"] = lambda permission: access.person().may(permission)
 
 
 def safe_target(target: str | None) -> str:
@@ -116,31 +75,59 @@ def safe_target(target: str | None) -> str:
     return url_for("fleet.overview") if parts.scheme or parts.netloc or "\\" in target else target
 
 
-def _shows_navigation(accounts: AccountService) -> bool:
-    try:
-        return is_signed_in(accounts)
-    except AggregatorError:
-        # The page that says that the database is away must not need it.
-        return False
-
-
-def _require_session(accounts: AccountService) -> AnyResponse | None:
-    view = current_app.view_functions.get(request.endpoint or "")
-    if request.endpoint == "static" or getattr(view, "open_to_all", False) or is_signed_in(accounts):
+def _require_permission(services: Services) -> AnyResponse | None:
+    asked = access.declared(request.endpoint)
+    if asked in (access.OPEN, access.OF_PROGRAMS):
         return None
-    of_a_page = request.headers.get("Sec-Fetch-Dest", "document") == "document"
-    if request.path.startswith(("/api/", "/ota/")) or not of_a_page:
+    person = credentials.person(services)
+    if person is None:
+        return _to_the_door(services.accounts)
+    access.recognised(person)
+    if _from_elsewhere():
+        abort(403, _ELSEWHERE)
+    if request.endpoint is None:
+        return None  # no route, no secret: whoever is known is told that there is nothing here
+    if asked is None:
+        abort(403, _UNDECLARED)
+    if person.by_token if asked == access.OF_ONESELF else not person.may(asked):
+        abort(403, _SCOPE_REFUSED if person.by_token else _REFUSED)
+    return None
+
+
+def _from_elsewhere() -> bool:
+    """Whether a page of another site opens a socket: no form's token protects these."""
+    if request.headers.get("Upgrade", "").lower() != "websocket":
+        return False
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return not access.person().by_token
+    return urlsplit(origin).netloc != request.host
+
+
+def _to_the_door(accounts: AccountService) -> AnyResponse:
+    if not _for_a_reader():
         # The sign-in form begins a session: only a reader may ask for it, not a picture or a stream.
-        return problem(401, "sign in first: this address needs the session cookie")
+        answer = problem(401, "sign in first: this address needs the session cookie, or a token that holds")
+        # A browser would ask its reader for a name and a password.
+        answer.headers["WWW-Authenticate"] = "Bearer" if request.cookies else 'Basic realm="Soundpost"'
+        return answer
     if not accounts.is_set():
         return redirect(url_for("sign_in.setup"))
-    if request.method not in _SAFE_METHODS or request.path == "/":
+    if request.method not in credentials.SAFE_METHODS or request.path == "/":
         return redirect(url_for("sign_in.form"))
     return redirect(url_for("sign_in.form", next=request.full_path.rstrip("?")))
 
 
+def _for_a_reader() -> bool:
+    """Whether a page is asked for."""
+    if credentials.shown_token() is not None or request.path.startswith(("/api/", "/ota/")):
+        return False
+    takes = request.headers.get("Accept", "text/html")
+    return request.headers.get("Sec-Fetch-Dest", "document") == "document" and "text/html" in takes
+
+
 def _require_token() -> None:
-    if request.method in _SAFE_METHODS or _is_for_programs():
+    if request.method in credentials.SAFE_METHODS or access.is_for_programs() or access.person().by_token:
         return
     # A program that sends JSON has no form: docs/api.md says where it finds the token.
     sent = request.headers.get(_FORGERY_HEADER) or request.form.get("csrf_token", "")
@@ -149,12 +136,8 @@ def _require_token() -> None:
         abort(400, "The form was too old or came from elsewhere. Go back, reload the page and try again.")
 
 
-def _is_for_programs() -> bool:
-    return hasattr(current_app.view_functions.get(request.endpoint or ""), "for_programs")
-
-
 def _harden(response: Response) -> Response:
-    if _is_for_programs():
+    if access.is_for_programs():
         if response.content_length or response.is_streamed:
             response.headers["X-Content-Type-Options"] = "nosniff"
             response.headers.setdefault("Cache-Control", "no-store")

@@ -7,11 +7,12 @@ from flask import Blueprint, Response, request, send_file
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.sound import Sound
 from aggregator.services.sound_files import as_bytes, file_name
+from aggregator.web.access import needs, person
 from aggregator.web.filters import read_time
-from aggregator.web.reader import ANONYMOUS, known_name
 
 LONGEST_SPAN_S: Final = 600.0
 """A worker makes it fifty times as fast as it sounds; longer ones are for ``aggregator export-audio``."""
@@ -26,19 +27,22 @@ def pages(services: Services) -> Blueprint:
 
     @routes.get("/api/v1/windows/<int:window_id>/audio.<any(wav, flac):kind>")
     @routes.get("/windows/<int:window_id>.<any(wav, flac):kind>")
+    @needs(Permission.HEAR)
     def window(window_id: int, kind: str) -> ResponseReturnValue:
-        return _file(sound.window(window_id, _who()), kind)
+        return _file(sound.window(window_id, person().name), kind)
 
     @routes.get("/api/v1/detections/<int:detection_id>/audio.<any(wav, flac):kind>")
     @routes.get("/detections/<int:detection_id>.<any(wav, flac):kind>")
+    @needs(Permission.HEAR)
     def detection(detection_id: int, kind: str) -> ResponseReturnValue:
-        return _file(sound.detection(detection_id, _who()), kind)
+        return _file(sound.detection(detection_id, person().name), kind)
 
     @routes.get("/api/v1/nodes/<name>/audio.<any(wav, flac):kind>")
     @routes.get("/nodes/<name>/audio.<any(wav, flac):kind>")
+    @needs(Permission.HEAR)
     def span(name: str, kind: str) -> ResponseReturnValue:
         since_s, until_s = _time("since"), _time("until")
-        return _file(sound.span(name, since_s, until_s, _who(), longest_s=LONGEST_SPAN_S), kind)
+        return _file(sound.span(name, since_s, until_s, person().name, longest_s=LONGEST_SPAN_S), kind)
 
     return routes
 
@@ -61,7 +65,3 @@ def _time(name: str) -> float:
     if name not in request.args:
         raise BadRequest(f"{name} is missing.")
     return read_time(request.args[name], name)
-
-
-def _who() -> str:
-    return known_name() or ANONYMOUS

@@ -3,9 +3,10 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
 from aggregator.services.retrain import TrainingView
-from aggregator.web.reader import known_name, reader_name
+from aggregator.web.access import needs, person
 from aggregator.web.training_chart import curve_chart
 
 _SHOWN = 20
@@ -17,28 +18,31 @@ def pages(services: Services) -> Blueprint:
     trainings = services.retrain
 
     @routes.get("/training")
+    @needs(Permission.SEE)
     def page() -> ResponseReturnValue:
         history = trainings.newest(_SHOWN)
         return render_template(
             "training.html",
             missing=trainings.missing(),
-            reader=known_name(),
             history=[one for one in history if one.ended],
             **_now(services, history),
         )
 
     @routes.get("/training/now")
+    @needs(Permission.SEE)
     def now() -> ResponseReturnValue:
         return render_template("training_now.html", **_now(services, trainings.newest(_SHOWN)))
 
     @routes.post("/training")
+    @needs(Permission.RETRAIN)
     def ask() -> ResponseReturnValue:
-        trainings.ask(reader_name())
+        trainings.ask(person().name)
         return redirect(url_for("training.page"))
 
     @routes.post("/training/<int:training_id>/cancel")
+    @needs(Permission.RETRAIN)
     def cancel(training_id: int) -> ResponseReturnValue:
-        cancelled = trainings.cancel(training_id, reader_name())
+        cancelled = trainings.cancel(training_id, person().name)
         flash(f"Training {training_id} {'is cancelled' if cancelled.ended else 'has been asked to end'}.")
         return redirect(url_for("training.page"))
 

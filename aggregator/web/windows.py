@@ -3,7 +3,9 @@
 from flask import Blueprint, Response, abort, request
 from flask.typing import ResponseReturnValue
 
+from aggregator.domain.roles import Permission
 from aggregator.services.catalogue import Services
+from aggregator.web.access import needs
 from aggregator.web.spectrogram import SIZES, colour_bar, draw
 
 _FOR_A_DAY = "private, max-age=86400, immutable"
@@ -14,6 +16,7 @@ def pages(services: Services) -> Blueprint:
     routes = Blueprint("windows", __name__)
 
     @routes.get("/windows/<int:window_id>.png")
+    @needs(Permission.SEE)
     def picture(window_id: int) -> ResponseReturnValue:
         size = request.args.get("size", "full")
         if size not in SIZES:
@@ -24,6 +27,7 @@ def pages(services: Services) -> Blueprint:
         return _kept(draw(window.features, size))
 
     @routes.get("/windows/scale.png")
+    @needs(Permission.SEE)
     def scale() -> ResponseReturnValue:
         return _kept(colour_bar())
 

@@ -44,6 +44,11 @@ class Decoder:
         self._paused = False
         self._before = self._earlier = np.zeros(MEL_BINS, np.int64)
 
+    @property
+    def pauses(self) -> bool:
+        """Whether silence follows the last packet."""
+        return self._paused
+
     def push(self, content: bytes) -> Decoded:
         """What a packet brings; ``CodecError`` if it is none. The stream goes on as if that had not come.
 

@@ -2,30 +2,34 @@
 
 import fcntl
 import logging
-import secrets
 import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from contract.commands import Command
 from contract.updates import Desired
 from edge_agent import memory
 from edge_agent.agent.boot import Booted, boot
+from edge_agent.agent.boot_id import new_boot
 from edge_agent.agent.ledger import Ledger
 from edge_agent.agent.orders import Orders
 from edge_agent.agent.publisher import Publisher
+from edge_agent.agent.renewal import Renewal
 from edge_agent.agent.reporting import Identity, birth
 from edge_agent.agent.running import Running
 from edge_agent.agent.stage import Stage
 from edge_agent.agent.station import Station
-from edge_agent.capture import Listener, make_source
-from edge_agent.errors import OutboxError
+from edge_agent.capture import BLOCK_S, PROMPT_BLOCK_S, Block, Listener, make_source
+from edge_agent.errors import CaptureError, OutboxError, SettingsError
 from edge_agent.interpreter import runtime_name
 from edge_agent.journal import start_journal
 from edge_agent.outbox import Outbox
 from edge_agent.settings import Settings
+from edge_agent.settings.enrolled import folder_in
 
 _log = logging.getLogger("edge_agent.agent")
 
@@ -48,12 +52,28 @@ def _run(
     settings: Settings, version: str, drain_timeout_s: float, seconds: float | None, stop: threading.Event
 ) -> int:
     booted = boot(settings, version)
+    try:
+        return _live(settings, version, booted, drain_timeout_s, seconds, stop)
+    except (SettingsError, CaptureError, OutboxError):
+        # What the agent can say itself is no crash of the model.
+        if booted.store is not None:
+            with suppress(OSError):
+                booted.store.stopped()
+        raise
+
+
+def _live(
+    settings: Settings, version: str, booted: Booted, drain_timeout_s: float, seconds: float | None,
+    stop: threading.Event,
+) -> int:  # fmt: skip
     bundle, pipeline = booted.loaded.bundle, booted.loaded.pipeline
     identity = Identity(
-        boot=secrets.token_hex(8), agent_version=version, runtime=runtime_name(), manifest=bundle.manifest,
+        boot=new_boot(settings.enrolled), agent_version=version, runtime=runtime_name(),
+        manifest=bundle.manifest,
         bundle_digest=bundle.digest, thresholds=pipeline.thresholds, started_s=max(0.0, time.time()),
     )  # fmt: skip
-    listener = Listener(make_source(settings.input))
+    block_s = PROMPT_BLOCK_S if settings.live.listening else BLOCK_S
+    listener = Listener(make_source(settings.input, block_s), block_s=block_s)
     outbox = Outbox(
         settings.outbox_path, identity.boot,
         limit_bytes=settings.outbox.limit_bytes, commit_s=settings.outbox.commit_ms / 1000,
@@ -72,10 +92,22 @@ def _run(
     station = Station(pipeline, outbox, identity, make_publisher(identity))
     stage = Stage(station)
     updating = _updating(settings, version, booted, station, stage, outbox, listener, make_publisher)
-    link = _link(settings, outbox, station, orders, updating.updater.receive if updating else None)
+    broadcasting = _broadcasting(settings)
+    talking = _talking(settings)
+    link = _link(
+        settings,
+        outbox,
+        station,
+        orders,
+        broadcasting,
+        talking,
+        updating.updater.receive if updating else None,
+    )
+    renewal = _renewal(settings, link)
     running = Running(
         listener=listener, station=station, stage=stage, meter=pipeline.meter, outbox=outbox,
         link=link, orders=orders, identity=identity, heartbeat_s=settings.health.heartbeat_s, stop=stop,
+        renewal=renewal,
     )  # fmt: skip
     _log.info(
         "started", extra={"node": settings.node.name, "boot": identity.boot, "model": bundle.manifest.model,
@@ -87,17 +119,29 @@ def _run(
     outbox.alive()
     if link is not None:
         link.start()
+    if renewal is not None:
+        renewal.start()
     if updating is not None:
         updating.around.link = link
         updating.updater.start()
+    if talking is not None:
+        talking.link = link
+    if broadcasting is not None:
+        broadcasting.link, listener.tap = link, _tap(broadcasting, talking)
+        broadcasting.broadcast.start()
     listener.start()
     delivered = True
     if running.listen(seconds):
         station.finish()
         running.beat()
         delivered = link is None or running.drain(drain_timeout_s)
+    for guest in (broadcasting, talking):
+        if guest is not None:
+            guest.stop()
     if updating is not None:
         updating.updater.stop()
+    if renewal is not None:
+        renewal.stop()
     running.end()
     return _tell_end(station, outbox, identity, delivered=delivered)
 
@@ -131,8 +175,32 @@ def _updating(
     )
 
 
+def _broadcasting(settings: Settings) -> Any:
+    if not settings.live.listening or not settings.broker.host:
+        return None
+    # A node that nobody may listen to does without what that needs.
+    from edge_agent.agent.broadcasting import Broadcasting
+
+    return Broadcasting(settings.live)
+
+
+def _talking(settings: Settings) -> Any:
+    if not settings.talk.allowed or not settings.broker.host:
+        return None
+    # A node that nobody may talk through does without what that needs.
+    from edge_agent.agent.talking import Talking
+
+    return Talking(settings.talk)
+
+
+def _tap(broadcasting: Any, talking: Any) -> Callable[[Block], None]:
+    """Who listens is not sent what the node's own loudspeaker plays."""
+    hear: Callable[[Block], None] = broadcasting.broadcast.hear
+    return hear if talking is None else lambda block: hear(talking.hushed(block))
+
+
 def _link(
-    settings: Settings, outbox: Outbox, station: Station, orders: Orders,
+    settings: Settings, outbox: Outbox, station: Station, orders: Orders, broadcasting: Any, talking: Any,
     on_desired: Callable[[Desired], None] | None,
 ) -> Any:  # fmt: skip
     if not settings.broker.host:
@@ -140,12 +208,28 @@ def _link(
     # A node that sends nothing does without the MQTT library.
     from edge_agent.mqtt import Link
 
+    listening = broadcasting.codecs if broadcasting is not None else ()
+    spoken = talking.codecs if talking is not None else ()
+
+    def receive(command: Command) -> None:
+        if command.listen is None:
+            orders.receive(command)
+        elif broadcasting is not None:
+            broadcasting.receive(command)
+
     return Link(
         settings.broker, settings.node.name, outbox,
         resend_after_s=settings.outbox.resend_after_s,
-        birth=lambda: birth(station.identity, settings, orders.policy, orders.sampling),
-        on_command=orders.receive, on_desired=on_desired,
+        birth=lambda: birth(station.identity, settings, orders.policy, orders.sampling, listening, spoken),
+        on_command=receive, on_desired=on_desired,
+        receives=talking.receives if talking is not None else {},
     )  # fmt: skip
+
+
+def _renewal(settings: Settings, link: Any) -> Renewal | None:
+    if settings.enrolled is None or link is None:
+        return None
+    return Renewal(folder_in(settings.node.state_path), on_new=link.reconnect)
 
 
 def _sole(outbox: Path) -> IO[str]:

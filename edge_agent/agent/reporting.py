@@ -45,7 +45,10 @@ class Identity:
         return self.manifest.step_frames * HOP_SAMPLES / RATE_HZ
 
 
-def birth(identity: Identity, settings: Settings, policy: str, sampling: Sampling) -> Birth:
+def birth(
+    identity: Identity, settings: Settings, policy: str, sampling: Sampling, listening: tuple[str, ...] = (),
+    talking: tuple[str, ...] = (),
+) -> Birth:  # fmt: skip
     """What the node is and runs."""
     manifest = identity.manifest
     in_force = [identity.thresholds.get(label) for label in manifest.labels]
@@ -68,6 +71,8 @@ def birth(identity: Identity, settings: Settings, policy: str, sampling: Samplin
         started_s=identity.started_s,
         clock_synced=health.clock_synced(),
         takes_updates=settings.update.active,
+        listening=listening,
+        talking=talking,
     )
 
 
@@ -116,11 +121,6 @@ def features(identity: Identity, window: Window) -> Callable[[int], Features]:
         )
 
     return build
-
-
-def printable(text: str, limit: int) -> str:
-    """At most ``limit`` signs of ``text``, each of which can be shown."""
-    return "".join(sign if sign.isprintable() else " " for sign in text)[:limit]
 
 
 def features_bytes(identity: Identity, window: Window) -> int:

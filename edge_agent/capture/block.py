@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 BLOCK_S: Final = 0.08
 """Length of a block where the source leaves the choice to us."""
+PROMPT_BLOCK_S: Final = 0.02
+"""The same on a node that somebody may listen to: there a block's length is a delay that is heard."""
 QUIET_S: Final = 2.5
 """A live source without a block for this long has stopped."""
 

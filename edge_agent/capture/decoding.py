@@ -31,8 +31,8 @@ def sound_files(path: Path) -> list[Path]:
     return [path]
 
 
-def decode(path: Path) -> Iterator[NDArray[np.int16]]:
-    """The file in pieces of about 80 ms, (n,) int16.
+def decode(path: Path, block_s: float = BLOCK_S) -> Iterator[NDArray[np.int16]]:
+    """The file in pieces of about ``block_s``, (n,) int16.
 
     ``CaptureError`` before the first piece if it is no sound, after the last if part of it is missing.
     """
@@ -43,7 +43,7 @@ def decode(path: Path) -> Iterator[NDArray[np.int16]]:
         with soundfile.SoundFile(path) as file:
             rate_hz, promised = file.samplerate, _promised_frames(path, file.frames)
             converter = Converter(rate_hz)
-            for piece in file.blocks(max(1, round(rate_hz * BLOCK_S)), dtype="float32", always_2d=True):
+            for piece in file.blocks(max(1, round(rate_hz * block_s)), dtype="float32", always_2d=True):
                 read += len(piece)
                 yield converter.feed(piece)
             yield converter.feed(np.zeros((0, 1), np.float32), last=True)

@@ -26,11 +26,13 @@ class FileSource:
 
     live = False
 
-    def __init__(self, path: Path, *, fast: bool, loop: bool, pause_s: float, shuffle: int = 0) -> None:
+    def __init__(self, path: Path, *, fast: bool, loop: bool, pause_s: float, shuffle: int = 0,
+                 block_s: float = BLOCK_S) -> None:  # fmt: skip
         self._fast, self._loop = fast, loop
         self._files = sound_files(path)
         if shuffle:
             random.Random(shuffle).shuffle(self._files)  # noqa: S311
+        self._block_s = block_s
         self._pause_samples = round(pause_s * RATE_HZ)
         self._pieces: Iterator[NDArray[np.int16]] = iter(())
         self._begun_s = 0.0
@@ -43,7 +45,7 @@ class FileSource:
         self._given = 0
 
     def read(self) -> Block | None:
-        """The next 80 ms or so, when they are due."""
+        """The next block or so, when it is due."""
         samples = next(self._pieces, None)
         if samples is None:
             return None
@@ -64,7 +66,7 @@ class FileSource:
             before = self._given
             for file in files:
                 try:
-                    yield from decode(file)
+                    yield from decode(file, self._block_s)
                 except CaptureError as error:
                     _log.warning("file is broken", extra={"error": str(error)})
                 yield from self._pause()
@@ -74,6 +76,6 @@ class FileSource:
     def _pause(self) -> Iterator[NDArray[np.int16]]:
         left = self._pause_samples
         while left > 0:
-            length = min(left, round(RATE_HZ * BLOCK_S))
+            length = min(left, round(RATE_HZ * self._block_s))
             yield np.zeros(length, np.int16)
             left -= length

@@ -24,11 +24,15 @@ class Listener:
     A live source is never held back: what does not fit is lost, counted and told.
     """
 
-    def __init__(self, source: Source, clock: Callable[[], float] = time.time) -> None:
-        self._source, self._clock = source, clock
-        self._queue: queue.Queue[Heard] = queue.Queue(maxsize=round(_QUEUE_S / BLOCK_S))
+    def __init__(
+        self, source: Source, clock: Callable[[], float] = time.time, *, block_s: float = BLOCK_S
+    ) -> None:
+        self._source, self._clock, self._block_s = source, clock, block_s
+        self._queue: queue.Queue[Heard] = queue.Queue(maxsize=round(_QUEUE_S / block_s))
         self._stop = threading.Event()
         self._missed: Lost | None = None
+        self.tap: Callable[[Block], None] | None = None
+        """Is given each block as it comes, before it waits in line; called in the capturing thread."""
         self.overruns = 0
         """Blocks that came too fast to be taken."""
         self.attempts = 0
@@ -51,12 +55,13 @@ class Listener:
     @property
     def behind_s(self) -> float:
         """Sound of a live source that waits to be taken."""
-        return self._queue.qsize() * BLOCK_S if self._source.live else 0.0
+        return self._queue.qsize() * self._block_s if self._source.live else 0.0
 
     def stop(self, timeout_s: float = 0.5) -> None:
         """End it; a sound card that hangs is left behind."""
         self._stop.set()
-        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
 
     def _run(self) -> None:
         back_off_s, lost_since_s = _BACK_OFF_S[0], self._clock()
@@ -96,6 +101,8 @@ class Listener:
                 if not heard_s and self.attempts > 1:
                     self._put(Lost(reason="input_lost", start_s=lost_since_s, end_s=self._clock()))
                 heard_s, self.problem = item.captured_s, ""
+                if self.tap is not None:
+                    self.tap(item)
             else:
                 self.overruns += 1
             self._put(item)
@@ -121,7 +128,7 @@ class Listener:
     def _miss(self, item: Heard) -> None:
         self.overruns += 1
         end_s = item.captured_s if isinstance(item, Block) else self._clock()
-        start_s = self._missed.start_s if self._missed else end_s - BLOCK_S
+        start_s = self._missed.start_s if self._missed else end_s - self._block_s
         self._missed = Lost(reason="overrun", start_s=start_s, end_s=end_s)
 
     def _fail(self, problem: str) -> None:

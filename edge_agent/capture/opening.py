@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from edge_agent.capture.block import Source
+from edge_agent.capture.block import BLOCK_S, Source
 from edge_agent.settings import InputSettings
 
 
-def make_source(settings: InputSettings) -> Source:
+def make_source(settings: InputSettings, block_s: float = BLOCK_S) -> Source:
     """The source, not yet opened; ``CaptureError`` if the files it is to play are not there."""
     if settings.source == "files":
         from edge_agent.capture.files import FileSource
@@ -18,15 +18,18 @@ def make_source(settings: InputSettings) -> Source:
             loop=settings.loop,
             pause_s=settings.pause_s,
             shuffle=settings.shuffle,
+            block_s=block_s,
         )
     if settings.source == "stdin":
         from edge_agent.capture.standard_input import StandardInput
 
-        return StandardInput()
+        return StandardInput(block_s=block_s)
     if settings.source == "stream":
         from edge_agent.capture.network import NetworkStream
 
         return NetworkStream(settings.url)
     from edge_agent.capture.microphone import Microphone
 
-    return Microphone(name=settings.device, usb_id=settings.usb_id, channels=settings.channels)
+    return Microphone(
+        name=settings.device, usb_id=settings.usb_id, channels=settings.channels, block_s=block_s
+    )

@@ -11,16 +11,15 @@ from contract.audio import RATE_HZ
 from edge_agent.capture.block import BLOCK_S, QUIET_S, Block
 from edge_agent.errors import CaptureError
 
-_BLOCK_BYTES = round(RATE_HZ * BLOCK_S) * 2
-
 
 class StandardInput:
     """Whoever writes sets the pace: a pipe holds it back while nobody reads."""
 
     live = False
 
-    def __init__(self, descriptor: int | None = None) -> None:
+    def __init__(self, descriptor: int | None = None, *, block_s: float = BLOCK_S) -> None:
         self._descriptor = descriptor
+        self._block_bytes = round(RATE_HZ * block_s) * 2
         self._rest = b""
 
     def open(self) -> None:
@@ -29,12 +28,12 @@ class StandardInput:
             self._descriptor = sys.stdin.fileno()
 
     def read(self) -> Block | None:
-        """What has come, 80 ms at most; ``CaptureError`` after 2.5 s of nothing."""
+        """What has come, a block at most; ``CaptureError`` after 2.5 s of nothing."""
         descriptor = self._descriptor if self._descriptor is not None else 0
         while True:
             if not select.select([descriptor], [], [], QUIET_S)[0]:
                 raise CaptureError(f"standard input: nothing came for {QUIET_S:g} s")
-            content = os.read(descriptor, _BLOCK_BYTES)
+            content = os.read(descriptor, self._block_bytes)
             if not content:
                 return None
             joined = self._rest + content

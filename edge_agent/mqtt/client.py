@@ -1,5 +1,7 @@
 """A paho client as the settings want it; a new one for every connection: nothing old is sent again."""
 
+import socket
+import ssl
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -13,6 +15,8 @@ from edge_agent.errors import EdgeError
 from edge_agent.settings import BrokerSettings
 
 _QUEUE_MESSAGES: Final = 1000
+_UNSENT_BYTES: Final = 4096
+"""So much may wait in the kernel; a second of sound is less."""
 _SESSION_S: Final = 3600
 """How long the broker keeps commands for a node that is away."""
 
@@ -36,19 +40,27 @@ class Callbacks:
 
 
 def make_client(
-    settings: BrokerSettings, client_id: str, protocol: str, will: tuple[str, bytes], callbacks: Callbacks
+    settings: BrokerSettings,
+    client_id: str,
+    protocol: str,
+    will: tuple[str, bytes] | None,
+    callbacks: Callbacks,
 ) -> Client:
-    """Not yet connected; ``LinkError`` if a file of the settings cannot be used."""
+    """Not yet connected; ``LinkError`` if a file of the settings cannot be used.
+
+    Without a ``will`` nobody learns of its end, and nothing is kept for it.
+    """
     modern = protocol == "5"
     version: MQTTProtocolVersion = MQTTv5 if modern else MQTTv311
     client = Client(
-        CallbackAPIVersion.VERSION2, client_id, None if modern else False, protocol=version,
+        CallbackAPIVersion.VERSION2, client_id, None if modern else will is None, protocol=version,
         reconnect_on_failure=False,
     )  # fmt: skip
     # An exception in a callback would end the thread that keeps the connection.
     client.suppress_exceptions = True
     client.max_queued_messages_set(_QUEUE_MESSAGES)
-    client.will_set(will[0], will[1], qos=1, retain=True)
+    if will is not None:
+        client.will_set(will[0], will[1], qos=1, retain=True)
     _secure(client, settings)
 
     def on_connect(_client: Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
@@ -67,19 +79,41 @@ def make_client(
     return client
 
 
-def connect(client: Client, settings: BrokerSettings, protocol: str) -> None:
-    """Begin to connect; the broker's answer comes through the callbacks. ``LinkError`` if nobody is there."""
+def connect(client: Client, settings: BrokerSettings, protocol: str, *, session_s: int = _SESSION_S) -> None:
+    """Begin to connect; the broker's answer comes through the callbacks. ``LinkError`` if nobody is there.
+
+    What comes while the client is away is kept for ``session_s``.
+    """
     try:
         if protocol == "5":
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.SessionExpiryInterval = _SESSION_S
+            properties.SessionExpiryInterval = session_s
             client.connect(
-                settings.host, settings.port, settings.keepalive_s, clean_start=False, properties=properties
-            )
+                settings.host, settings.port, settings.keepalive_s,
+                clean_start=not session_s, properties=properties,
+            )  # fmt: skip
         else:
             client.connect(settings.host, settings.port, settings.keepalive_s)
+        _hasten(client)
     except (OSError, ValueError) as error:
         raise LinkError(f"{settings.host}:{settings.port}: {error}") from error
+
+
+def _hasten(client: Client) -> None:
+    """Small packets leave at once, and what waits does so here, where it is seen, not in the kernel."""
+    line: Any = client.socket()
+    if line is not None:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
+
+
+def make_context(settings: BrokerSettings) -> ssl.SSLContext:
+    """How the broker is verified, and the node shows who it is; ``OSError`` if a file cannot be used."""
+    context = ssl.create_default_context(cafile=str(settings.ca_file))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.cert_file is not None:
+        context.load_cert_chain(settings.cert_file, settings.key_file)
+    return context
 
 
 def _secure(client: Client, settings: BrokerSettings) -> None:
@@ -87,11 +121,7 @@ def _secure(client: Client, settings: BrokerSettings) -> None:
         if settings.username:
             client.username_pw_set(settings.username, _password(settings))
         if settings.ca_file is not None:
-            client.tls_set(
-                ca_certs=str(settings.ca_file),
-                certfile=str(settings.cert_file) if settings.cert_file else None,
-                keyfile=str(settings.key_file) if settings.key_file else None,
-            )
+            client.tls_set_context(make_context(settings))
     except (OSError, ValueError) as error:
         raise LinkError(f"credentials: {error}") from error
 

@@ -4,7 +4,8 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from paho.mqtt.client import Client, MQTTMessageInfo
@@ -12,6 +13,7 @@ from paho.mqtt.enums import MQTTErrorCode
 
 from contract.commands import Acknowledgement, Command
 from contract.errors import ContractError
+from contract.live import SoundPacket
 from contract.messages import Birth, Heartbeat, State
 from contract.record import Record
 from contract.topics import (
@@ -31,6 +33,7 @@ from contract.topics import (
 from contract.updates import Desired, Fetch, Piece
 from contract.wire import decode, encode
 from edge_agent.mqtt.client import Callbacks, LinkError, connect, make_client
+from edge_agent.mqtt.prompt import Prompt
 from edge_agent.mqtt.questions import Questions
 from edge_agent.mqtt.window import Window, back_off_s
 from edge_agent.outbox import Outbox, Reader
@@ -61,11 +64,14 @@ class Link:
         birth: Callable[[], Birth],
         on_command: Callable[[Command], None],
         on_desired: Callable[[Desired], None] | None = None,
+        receives: Mapping[Topic, Callable[[Record], None]] = MappingProxyType({}),
     ) -> None:
-        """Without ``on_desired`` nothing about updates is subscribed to."""
+        """Without ``on_desired`` nothing about updates is subscribed to; what ``receives`` names is, too."""
         self._settings, self._node, self._outbox = settings, node, outbox
         self._birth, self._on_command, self._on_desired = birth, on_command, on_desired
+        self._receives = receives
         self._questions = Questions()
+        self._prompt = Prompt()
         self._protocol = "5" if settings.protocol == "auto" else settings.protocol
         self._reader = Reader(outbox)
         self._window = Window(resend_after_s)
@@ -98,9 +104,20 @@ class Link:
 
     def heartbeat(self, heartbeat: Heartbeat) -> None:
         """Send it if there is a connection; a late heartbeat is of no use."""
+        self.tell(HEARTBEAT, heartbeat)
+
+    def tell(self, topic: Topic, record: Record) -> None:
+        """Send it if there is a connection; nobody waits for it otherwise."""
         client = self._client
         if client is not None and self.connected:
-            self._publish(client, HEARTBEAT, encode(HEARTBEAT, heartbeat))
+            self._publish(client, topic, encode(topic, record))
+
+    def send_sound(self, topic: Topic, packet: SoundPacket) -> bool:
+        """Send it now or never; whether it was. On a line that is too slow it would come too late."""
+        client, prompt = self._client, self._prompt
+        if client is None or not self.connected or not prompt.room:
+            return False
+        return prompt.sent(self._publish(client, topic, encode(topic, packet)))
 
     def ask(self, fetch: Fetch, timeout_s: float) -> Piece:
         """The aggregator's answer; ``TimeoutError`` if none comes in time. Not for the link's threads."""
@@ -115,6 +132,10 @@ class Link:
         with self._wake:
             self._announce = True
             self._wake.notify_all()
+
+    def reconnect(self) -> None:
+        """Begin a new connection: the certificate is another one now."""
+        self._on_ended("a new certificate is to be shown")
 
     def _notify(self) -> None:
         with self._wake:
@@ -143,6 +164,7 @@ class Link:
         """One connection, from its beginning to its end."""
         self._accepted, self._ended, self._fresh = False, None, True
         self._window.clear()
+        self._prompt = Prompt()
         self._reader.rewind()
         will = encode(STATE, State(boot=self._outbox.boot, online=False))
         client = make_client(
@@ -177,7 +199,8 @@ class Link:
     def _greet(self, client: Client) -> None:
         _log.info("connected", extra={"broker": self._settings.host, "protocol": self._protocol})
         self.problem = ""
-        heard = (ACKNOWLEDGEMENT, COMMAND, *((DESIRED, PIECE) if self._on_desired is not None else ()))
+        of_updates = (DESIRED, PIECE) if self._on_desired is not None else ()
+        heard = (ACKNOWLEDGEMENT, COMMAND, *of_updates, *self._receives)
         client.subscribe([(self._name(topic), topic.qos) for topic in heard])
         self._send(client, STATE, State(boot=self._outbox.boot, online=True))
         self._send(client, BIRTH, self._birth())
@@ -276,3 +299,5 @@ class Link:
             self._questions.answer(record)
         elif isinstance(record, Desired) and self._on_desired is not None:
             self._on_desired(record)
+        elif topic in self._receives:
+            self._receives[topic](record)

@@ -1,6 +1,8 @@
 """Kinds of settings: how each is read from text (environment, flags) and checked. Pure."""
 
 import dataclasses
+import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass
 from pathlib import Path
@@ -64,6 +66,13 @@ def _node_name(field: str, value: Any) -> str:
     return name(field, value)
 
 
+def _usb_id(field: str, value: Any) -> str:
+    written = text(9, empty=True)(field, value)
+    if written and not re.fullmatch(r"[0-9a-fA-F]{4}:[0-9a-fA-F]{4}", written):
+        raise ContractError(f"{field}: must be like 0d8c:0014")
+    return written
+
+
 def _thresholds(field: str, value: Any) -> Mapping[str, float]:
     return mapping_of(real(0, 1), limit=1000)(field, {} if value is None else value)
 
@@ -83,8 +92,12 @@ def _to_numbers(written: str) -> Mapping[str, float]:
 
 PATH: Final = Kind(check=_path, form="PATH")
 NAME: Final = Kind(check=_node_name, form="NAME")
+USB_ID: Final = Kind(check=_usb_id, form="VENDOR:PRODUCT")
 TRUTH: Final = Kind(check=truth, from_text=_to_truth, form="true|false")
 WORDS: Final = Kind(check=sequence_of(name, high=50), from_text=_to_words, form="A,B")
+ARGUMENTS: Final = Kind(
+    check=sequence_of(text(500), high=30), from_text=shlex.split, form="'PROGRAM ARGUMENT …'"
+)
 THRESHOLDS: Final = Kind(check=_thresholds, from_text=_to_numbers, form="LABEL=NUMBER,…")
 
 

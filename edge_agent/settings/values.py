@@ -15,11 +15,13 @@ from contract.errors import ContractError
 from contract.messages import PUBLISH_POLICIES
 from contract.sampling import Sampling
 from contract.topics import DEFAULT_NAMESPACE
+from edge_agent.settings.enrolled import Enrolled
 from edge_agent.settings.fields import (
     NAME,
     PATH,
     THRESHOLDS,
     TRUTH,
+    USB_ID,
     WORDS,
     Kind,
     Section,
@@ -30,6 +32,8 @@ from edge_agent.settings.fields import (
     setting,
     string,
 )
+from edge_agent.settings.live import LiveSettings
+from edge_agent.settings.talk import TalkSettings
 from edge_agent.settings.updates import UpdateSettings
 
 _NUMBER, _WHOLE = number(0, 1), integer(0, 1)
@@ -90,7 +94,7 @@ class InputSettings(Section):
         default="microphone",
     )
     device: str = setting(string(), "part of the sound card's name; empty: the system's default", default="")
-    usb_id: str = setting(string(9), "USB id of the sound card, vendor:product, as in 0d8c:0014", default="")
+    usb_id: str = setting(USB_ID, "USB id of the sound card, vendor:product, as in 0d8c:0014", default="")
     path: Path | None = setting(PATH, "file, or folder of files, for source files", default=None)
     url: str = setting(string(2000), "RTSP, HTTP or other address, for source stream", default="")
     pace: str = setting(
@@ -113,8 +117,6 @@ class InputSettings(Section):
             raise ContractError("path: needed with source files")
         if self.source == "stream" and not self.url:
             raise ContractError("url: needed with source stream")
-        if self.usb_id and not re.fullmatch(r"[0-9a-fA-F]{4}:[0-9a-fA-F]{4}", self.usb_id):
-            raise ContractError("usb_id: must be like 0d8c:0014")
 
     @property
     def description(self) -> str:
@@ -257,7 +259,11 @@ class Settings:
     detector: DetectorSettings = field(default_factory=DetectorSettings)
     outbox: OutboxSettings = field(default_factory=OutboxSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
+    talk: TalkSettings = field(default_factory=TalkSettings)
     update: UpdateSettings = field(default_factory=UpdateSettings)
+    enrolled: Enrolled | None = None
+    """What the node was told when it joined a fleet."""
 
     @property
     def outbox_path(self) -> Path:
@@ -276,5 +282,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "detector": DetectorSettings,
     "outbox": OutboxSettings,
     "health": HealthSettings,
+    "live": LiveSettings,
+    "talk": TalkSettings,
     "update": UpdateSettings,
 }

@@ -1,15 +1,20 @@
 """Migrations: they make what the tables say, once, and refuse a future they do not know."""
 
+from pathlib import Path
+
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+from aggregator.domain.roles import Role
 from aggregator.errors import SettingsError, StoreError
 from aggregator.store import schema
 from aggregator.store.database import Database
 from aggregator.store.release_tables import metadata
+from tests.aggregator.accounts_world import CHEAP, Door
 from tests.aggregator.messages import NAMESPACE, detection, incoming
 
 
@@ -80,3 +85,23 @@ def test_what_ingest_wrote_survives_a_second_migration(database: Database) -> No
     schema.migrate(database)
     with database.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM detections")).scalar_one() == 1
+
+
+def test_the_one_password_becomes_that_of_the_administrator(any_database: Database, tmp_path: Path) -> None:
+    """From version 7 and back: whoever knew the password can still sign in."""
+    hashed = CHEAP.hash("correct horse")
+    with any_database.write() as connection:
+        settings = schema.configuration()
+        settings.attributes["connection"] = connection
+        command.downgrade(settings, "0007")
+        statement = text("INSERT INTO accounts (id, password_hash, version) VALUES (1, :hash, 'x')")
+        connection.execute(statement, {"hash": hashed})
+    schema.migrate(any_database)
+    door = Door(any_database, tmp_path)
+    assert door.accounts.sign_in("admin", "correct horse", "", "a")
+    assert [(one.name, one.roles) for one in door.users.every()] == [("admin", (Role.ADMIN,))]
+    with any_database.write() as connection:
+        settings = schema.configuration()
+        settings.attributes["connection"] = connection
+        command.downgrade(settings, "0007")
+        assert connection.execute(text("SELECT password_hash FROM accounts")).scalar_one() == hashed

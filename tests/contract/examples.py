@@ -1,11 +1,13 @@
 """One good record of each kind, and strategies that make any."""
 
 from contract.commands import Acknowledgement, Command
+from contract.live import SoundPacket
 from contract.messages import Birth, Detection, Features, Gap, Heartbeat, State
 from contract.record import Record
 from contract.topics import (
     ACKNOWLEDGEMENT,
     BIRTH,
+    CALL,
     COMMAND,
     DESIRED,
     DETECTION,
@@ -13,18 +15,31 @@ from contract.topics import (
     FEATURES,
     FETCH,
     GAP,
+    HEARD,
     HEARTBEAT,
+    LIVE,
     PIECE,
     SHADOW,
     STATE,
+    TALK,
+    TURN,
     UPDATE,
+    VOICE,
     Topic,
 )
 from contract.updates import Desired, Disagreement, Fetch, Piece, Shadow, Update
+from contract.voice import Call, Heard, Turn
 
 BOOT = "0123456789abcdef"
 DIGEST = "ab" * 32
 WHEN = {"boot": BOOT, "wall_s": 1.7e9, "monotonic_s": 12.5}
+PACKET = SoundPacket(
+    session="0a1b2c3d", codec="15k", sequence=65_535, captured_ms=1_700_000_000_123, payload=b"\x3c\0\1\2"
+)
+HEARD_WELL = Heard(
+    session="0a1b2c3d", played=50, lost=1, late=0, dry=2, waiting_ms=40, captured_ms=1_700_000_000_123,
+    since_ms=9,
+)  # fmt: skip
 
 EXAMPLES: dict[Topic, Record] = {
     BIRTH: Birth(
@@ -72,4 +87,10 @@ EXAMPLES: dict[Topic, Record] = {
     PIECE: Piece(id=BOOT, total=3, content=b"abc", status=206),
     COMMAND: Command(id="0f" * 16, issued_s=1.0, expires_s=9.0, action="set_publish", publish="all"),
     ACKNOWLEDGEMENT: Acknowledgement(boot=BOOT, through=7, refused=[9]),
+    LIVE: PACKET,
+    VOICE: PACKET,
+    TALK: PACKET,
+    CALL: Call(session="0a1b2c3d", action="begin", to="hall", codecs=["opus", "15k"], packet_ms=20),
+    TURN: Turn(session="0a1b2c3d", state="heard", peer="hall", heard=HEARD_WELL),
+    HEARD: HEARD_WELL,
 }  # fmt: skip

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from edge_agent.capture.microphone import Device, choose, usb_id_of
-from edge_agent.errors import CaptureError
+from edge_agent.errors import SoundCardError
+from edge_agent.sound_card import Device, choose, usb_id_of
 from tests.edge_agent.agent_process import AGENT
 from tests.edge_agent.sound_server import SoundServer
 from tests.waiting import wait_until
@@ -137,9 +137,9 @@ def test_a_card_is_chosen_by_usb_id_then_name_then_default(name: str, usb_id: st
 
 
 def test_a_card_that_is_not_there_is_told_with_those_that_are() -> None:
-    with pytest.raises(CaptureError, match="no microphone named 'yeti'; there is: HDA Intel"):
+    with pytest.raises(SoundCardError, match="no microphone named 'yeti'; there is: HDA Intel"):
         choose(DEVICES, "yeti", "")
-    with pytest.raises(CaptureError, match="no microphone at all; there is: none"):
+    with pytest.raises(SoundCardError, match="no microphone at all; there is: none"):
         choose([], "", "")
 
 

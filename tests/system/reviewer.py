@@ -41,16 +41,15 @@ class ReadVerdict:
 
 
 class Reviewer:
-    """Signed in, and known by a name."""
+    """Signed in under a name."""
 
     def __init__(self, browser: Browser, address: str, name: str) -> None:
         self.browser, self._address, self._name = browser, address, name
 
     def arrive(self, password: str) -> None:
-        """Go through the door and say who is there."""
-        self.browser.sign_in(self._address, password)
+        """Go through the door, to the queue."""
+        self.browser.sign_in(self._address, password, self._name)
         self._go("/review")
-        self.browser.one("input[name=name]").send_keys(f"{self._name}\n")
         self.browser.until(lambda: self.browser.text("h1") == "Review", "the queue")
 
     def add_label(self, name: str) -> None:

@@ -29,12 +29,12 @@ DESKTOP, PHONE = (1280, 800), (390, 844)
 class Browser:
     """One window."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self, profile: Path, *more_flags: str) -> None:
         if CHROMIUM is None or DRIVER is None:
             pytest.skip("needs a browser: apt-get install chromium chromium-driver")
         options = ChromeOptions()
         options.binary_location = CHROMIUM
-        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        for flag in (*FLAGS, *more_flags, f"--user-data-dir={profile}"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = Chrome(options=options, service=ChromeService(DRIVER))
@@ -85,9 +85,11 @@ class Browser:
         except TimeoutException:
             pytest.fail(f"waited for {what}; {self.driver.current_url} shows: {self.text()[:500]}")
 
-    def sign_in(self, address: str, password: str) -> None:
+    def sign_in(self, address: str, password: str, name: str = "admin") -> None:
         """Go through the door."""
         self.driver.get(f"{address}/sign-in")
+        self.one("input[name=name]").clear()
+        self.one("input[name=name]").send_keys(name)
         self.one("input[name=password]").send_keys(password + "\n")
         self.until(lambda: self.text("h1") == "Fleet", "the fleet page")
 

@@ -24,11 +24,11 @@ def token_of(page: str) -> str:
     return found[1]
 
 
-def signed_in(app: Flask) -> FlaskClient:
-    """A client that went through the door."""
+def signed_in(app: Flask, name: str = "admin") -> FlaskClient:
+    """A client that went through the door as ``name``."""
     client = app.test_client()
     token = token_of(client.get("/sign-in").text)
-    answer = client.post("/sign-in", data={"csrf_token": token, "password": world.PASSWORD})
+    answer = client.post("/sign-in", data={"csrf_token": token, "name": name, "password": world.PASSWORD})
     assert answer.status_code == 302
     return client
 

@@ -3,11 +3,13 @@
 import os
 import secrets
 import signal
+import ssl
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from aggregator import bootstrap
 from aggregator.services.inbox import Incoming
@@ -28,9 +30,10 @@ DIGEST = "cd" * 32
 class Hub:
     """``aggregator web``, and a way to hand messages to ingest."""
 
-    def __init__(self, folder: Path) -> None:
-        self.settings = Settings(store=Store(folder=str(folder)), web=Web(port=free_port()))
-        self.address = f"http://127.0.0.1:{self.settings.web.port}"
+    def __init__(self, folder: Path, **web: Any) -> None:
+        self.settings = Settings(store=Store(folder=str(folder)), web=Web(port=free_port(), **web))
+        self.address = self.settings.web_address
+        self.context: ssl.SSLContext | None = None
         self._database = bootstrap.database(self.settings, migrate=True)
         self.services = bootstrap.services(self.settings, self._database)
         self._ingest = IngestService(self._database, self.settings.fleet.namespace)
@@ -50,7 +53,9 @@ class Hub:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
-                with urllib.request.urlopen(f"{self.address}/healthz", timeout=5) as answer:
+                with urllib.request.urlopen(
+                    f"{self.address}/healthz", timeout=5, context=self.context
+                ) as answer:
                     assert answer.status == 200
                 return
             except OSError:

@@ -223,7 +223,7 @@ def test_everything_is_within_reach_of_the_keyboard(browser: Browser, hub: Hub) 
     press(Keys.TAB)
     assert focused() == "Skip to the content"
     seen = []
-    for _ in range(14):
+    for _ in range(16):
         press(Keys.TAB)
         seen.append(focused())
         outline = browser.run(
@@ -235,7 +235,7 @@ def test_everything_is_within_reach_of_the_keyboard(browser: Browser, hub: Hub) 
     places = [
         "Fleet", "Live", "Detections", "Review", "Data set", "Training", "Releases", "Rollouts", "Arrivals",
     ]  # fmt: skip
-    assert seen[:11] == ["Soundpost", *places, "Sign out"]
+    assert seen[:13] == ["Soundpost", *places, "Users", "admin", "Sign out"]
     press(Keys.ENTER)
     browser.until(lambda: "/detections/" in browser.driver.current_url, "the detection that had the focus")
     browser.one(".skip").send_keys(Keys.ENTER)

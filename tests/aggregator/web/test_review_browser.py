@@ -56,10 +56,10 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 
 @pytest.fixture(scope="module")
 def ada(chromium: Browser, hub: Hub) -> Browser:
-    """Signed in, and called Ada."""
-    chromium.sign_in(hub.address, PASSWORD)
+    """Signed in as Ada, who reviews and nothing else."""
+    hub.services.users.add("Ada", PASSWORD, ["reviewer"], "a test")
+    chromium.sign_in(hub.address, PASSWORD, "Ada")
     chromium.driver.get(f"{hub.address}/review")
-    chromium.one("input[name=name]").send_keys("Ada\n")
     chromium.until(lambda: chromium.text("h1") == "Review", "the queue")
     return chromium
 

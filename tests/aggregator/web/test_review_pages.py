@@ -50,13 +50,8 @@ def app(heard: Heard, store_services: Services) -> Flask:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """Ada, who signed in and gave her name."""
-    made = signed_in(app)
-    page = made.get("/review", follow_redirects=True).text
-    assert "Who are you?" in page
-    data = {"csrf_token": token_of(page), "name": " Ada ", "next": "/review"}
-    assert made.post("/review/reviewer", data=data).headers["Location"] == "/review"
-    return made
+    """Ada, who signed in."""
+    return signed_in(app, "Ada")
 
 
 def window_of(page: str) -> int:
@@ -187,7 +182,7 @@ def test_files_come_and_go(client: FlaskClient) -> None:
 
 PAGES = (
     "/review", "/review/cards/2", "/review/labels", "/review/labels/1", "/review/labels/1/merge?into=2",
-    "/review/disagreements", "/review/answers", "/review/reviewer", "/dataset", "/dataset/files",
+    "/review/disagreements", "/review/answers", "/dataset", "/dataset/files",
 )  # fmt: skip
 
 
@@ -202,30 +197,19 @@ def test_no_page_needs_inline_code_or_another_host(client: FlaskClient, path: st
     assert "Set-Cookie" not in answer.headers, "a late answer must not undo a sign-out"
 
 
-def test_who_gave_no_name_is_asked_first(app: Flask) -> None:
-    stranger = signed_in(app)
-    assert stranger.get("/review/labels").headers["Location"] == "/review/reviewer?next=/review/labels"
-    page = stranger.get("/review/reviewer?next=//evil.example").text
-    assert "evil" not in page
-    data = {"csrf_token": token_of(page), "name": ""}
-    assert stranger.post("/review/reviewer", data=data).status_code == 400
-
-
 def test_an_empty_store_says_what_to_do(database: Database, store_services: Services) -> None:
     made = signed_in(create_app(store_services))
-    page = made.get("/review", follow_redirects=True).text
-    made.post("/review/reviewer", data={"csrf_token": token_of(page), "name": "Ada"})
     assert "Nothing to review yet" in made.get("/review").text
     assert "No window yet" in made.get("/dataset").text
     assert "No label yet" in made.get("/review/labels").text
 
 
 def test_programs_review_through_the_api(app: Flask) -> None:
-    program = signed_in(app)
+    program = signed_in(app, "bot")
     token = program.get("/api/v1/session").json["csrf_token"]  # type: ignore[index]
 
     def send(address: str, **form: object) -> tuple[int, dict[str, object]]:
-        answer = program.post(f"/api/v1{address}", data={"csrf_token": token, "reviewer": "bot", **form})
+        answer = program.post(f"/api/v1{address}", data={"csrf_token": token, **form})
         assert answer.json is not None
         return answer.status_code, answer.json
 

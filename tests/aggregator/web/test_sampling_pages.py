@@ -77,7 +77,7 @@ def test_a_policy_is_set_shown_and_removed(client: FlaskClient, services: Servic
     assert ">dog</textarea>" in answer.text
     made = services.sampling.policy(*TARGETS[path])
     assert made is not None
-    assert (made.sampling, made.set_by) == (Sampling(private=("dog",)), "dashboard")
+    assert (made.sampling, made.set_by) == (Sampling(private=("dog",)), "admin")
     overview = client.get("/sampling").text
     assert f'href="{path}"' in overview
     gone = client.post(f"{path}/remove", data={"csrf_token": token_of(page)}, follow_redirects=True)
@@ -151,7 +151,7 @@ def test_the_api_sets_tells_and_removes(client: FlaskClient, path: str) -> None:
     assert put.status_code == 200
     assert put.json == client.get(address).json
     assert put.json is not None
-    assert (put.json["sampling"], put.json["set_by"]) == (body, "API")
+    assert (put.json["sampling"], put.json["set_by"]) == (body, "admin")
     overview = client.get("/api/v1/sampling").json
     assert overview is not None
     assert overview["policies"] == [put.json]

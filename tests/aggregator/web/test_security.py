@@ -3,46 +3,22 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aggregator.services.catalogue import Services
-from aggregator.web import create_app
+from aggregator.web import access, create_app
 from aggregator.web.security import CONTENT_POLICY, safe_target
 from tests.aggregator.web import world
 from tests.aggregator.web.conftest import signed_in, token_of
+from tests.aggregator.web.route_permissions import ASKED
+from tests.aggregator.web.routes import routes
 
-OPEN = {
-    "static",
-    "health.healthz",
-    "health.icon",
-    "sign_in.form",
-    "sign_in.enter",
-    "sign_in.setup",
-    "sign_in.choose",
-}
-OF_PROGRAMS = {"ota.metadata", "ota.desired", "ota.target", "ota.export", "ota.hand_in"}
-"""These know no session: tests/aggregator/test_ota_delivery.py asks them for their own tokens."""
-
-
-def routes(app: Flask) -> list[tuple[str, str, str]]:
-    """Endpoint, method and a path that fits, for every route."""
-    arguments = {
-        "name": "attic", "detection_id": 1, "window_id": 1, "label_id": 1, "filename": "page.css",
-        "training_id": 1, "release_id": 1, "snapshot_id": 1, "node": "attic", "kind": "wav",
-        "rollout_id": 1, "order": "pause",
-    }  # fmt: skip
-    found = []
-    with app.test_request_context():
-        for rule in app.url_map.iter_rules():
-            path = rule.build({name: arguments[name] for name in rule.arguments})
-            assert path is not None
-            found += [
-                (rule.endpoint, method, path[1]) for method in rule.methods or () if method in ("GET", "POST")
-            ]
-    return found
+OPEN, OF_PROGRAMS = ASKED["open"], ASKED["of programs"]
+"""Programs know no session: tests/aggregator/test_ota_delivery.py asks them for their own tokens."""
 
 
 def test_every_other_route_asks_for_a_session(app: Flask) -> None:
     stranger = app.test_client()
-    for endpoint, method, path in routes(app):
-        if endpoint in OPEN | OF_PROGRAMS:
+    for route in routes(app):
+        endpoint, method, path = route.endpoint, route.method, route.path
+        if endpoint in OPEN | OF_PROGRAMS or method == "OPTIONS":
             continue
         assert stranger.open(path, method=method, headers={"Sec-Fetch-Dest": "empty"}).status_code == 401
         answer = stranger.open(path, method=method)
@@ -52,6 +28,22 @@ def test_every_other_route_asks_for_a_session(app: Flask) -> None:
         else:
             assert answer.status_code == 302, path
             assert "/sign-in" in answer.headers["Location"]
+
+
+def test_every_route_declares_what_it_asks_for(app: Flask) -> None:
+    with app.test_request_context():
+        closed = [endpoint for endpoint in app.view_functions if access.declared(endpoint) is None]
+    assert closed == [], "write @needs(Permission.…) below the route: see aggregator/web/access.py"
+
+
+def test_a_route_that_declares_nothing_is_closed_to_everybody(services: Services) -> None:
+    app = create_app(services)
+    app.add_url_rule("/new", "new", lambda: "secret")
+    assert app.test_client().get("/new").status_code == 302
+    answer = signed_in(app).get("/new")
+    assert answer.status_code == 403
+    assert "nobody may" in answer.text
+    assert "secret" not in answer.text
 
 
 def test_a_picture_that_is_refused_does_not_disturb_the_form(app: Flask) -> None:
@@ -64,12 +56,12 @@ def test_a_picture_that_is_refused_does_not_disturb_the_form(app: Flask) -> None
 
 
 def test_every_post_asks_for_the_token(app: Flask) -> None:
-    for endpoint, method, path in routes(app):
-        if method != "POST" or endpoint in OF_PROGRAMS:
+    for route in routes(app):
+        if route.safe or route.endpoint in OF_PROGRAMS:
             continue
         client = signed_in(app)
         for form in ({}, {"csrf_token": "forged"}):
-            assert client.post(path, data=form).status_code == 400, endpoint
+            assert client.open(route.path, method=route.method, data=form).status_code == 400, route
         assert client.get("/").status_code == 200, "a forged request must not sign anybody out"
 
 
@@ -143,7 +135,7 @@ def test_guessing_is_slowed_down(app: Flask) -> None:
 
 
 def test_sessions_end_with_the_password(services: Services, client: FlaskClient) -> None:
-    services.accounts.version = "2"  # type: ignore[attr-defined]
+    services.accounts.sessions.clear()  # type: ignore[attr-defined]
     assert client.get("/").status_code == 302
 
 

@@ -29,6 +29,8 @@ class LearningHub(Workshop):
         self.address = f"http://127.0.0.1:{self.settings.web.port}"
         services = bootstrap.services(self.settings, self.database)
         services.accounts.set(PASSWORD)
+        for name in ("Mia", "Noa", "Ida"):
+            services.users.add(name, PASSWORD, ["operator"], "a test")
         self._running = [self._start(name) for name in ("web", "trainer")]
         wait_until(self._answers, "the dashboard answers")
 
@@ -62,8 +64,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LearningHub]:
 
 
 def retrain(browser: Browser, hub: LearningHub, who: str) -> None:
+    browser.sign_in(hub.address, PASSWORD, who)
     browser.driver.get(f"{hub.address}/training")
-    browser.run(f"document.querySelector('[name=who]').value = '{who}'")
     browser.one("form[action='/training'] button").click()
     browser.until(lambda: "Training" in browser.text(".panel h2"), "the training")
 

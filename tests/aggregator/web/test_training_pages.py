@@ -59,14 +59,14 @@ def test_what_runs_is_drawn(services: Services, visit: Callable[[Services], Flas
     assert "pid" not in told
 
 
-def test_a_name_is_remembered(services: Services, visit: Callable[[Services], FlaskClient]) -> None:
-    client = visit(services)
-    assert post(client, "/training", "/training", who="  Mia   K. ").status_code == 302
+def test_who_signed_in_is_recorded(services: Services) -> None:
+    client = signed_in(create_app(services), "Mia K.")
+    assert "Recorded in your name, <strong>Mia K.</strong>" in client.get("/training").text
+    assert post(client, "/training", "/training", who="somebody else").status_code == 302
     assert services.retrain.newest()[0].who == "Mia K."
     answer = post(client, "/training/1/cancel", "/training")
     assert answer.status_code == 302
     assert services.retrain.newest()[0].cancelled_by == "Mia K."
-    assert 'value="Mia K."' in client.get("/training").text
 
 
 @pytest.mark.parametrize(
@@ -133,12 +133,12 @@ def test_a_candidate_is_shown_and_decided_on(workshop: Workshop, reader: FlaskCl
     assert "92.5 % of 200" in page
     assert "confusion" in page
     assert post(reader, "/releases/2/decide", "/releases/2", decision="refuse").status_code == 400
-    answer = post(reader, "/releases/2/decide", "/releases/2", decision="accept", who="Noa")
+    answer = post(reader, "/releases/2/decide", "/releases/2", decision="accept")
     assert answer.status_code == 302
     told = reader.get("/api/v1/releases/2").json
     assert told is not None
     assert (told["release"]["state"], told["release"]["in_service"]) == ("accepted", True)
-    assert (told["decisions"][0]["who"], told["decisions"][0]["over_refusal"]) == ("Noa", False)
+    assert (told["decisions"][0]["who"], told["decisions"][0]["over_refusal"]) == ("admin", False)
     assert told["parent_id"] == 1
     snapshot = reader.get(f"/api/v1/snapshots/{told['release']['snapshot_id']}").json
     assert snapshot is not None
@@ -156,12 +156,10 @@ def test_a_poisoned_candidate_is_refused_with_its_reason_on_the_page(
     assert "refused: false alarms per hour rose from 0.3 to 2.1 in 10 h, more than chance explains" in page
     assert "refused: accuracy on base clips fell from 92.5 to 65 % of 200, more than chance explains" in page
     assert post(reader, "/releases/2/decide", "/releases/2", decision="accept").status_code == 400
-    answer = post(
-        reader, "/releases/2/decide", "/releases/2", decision="accept", who="Noa", reason="a quiet barn <b>"
-    )
+    answer = post(reader, "/releases/2/decide", "/releases/2", decision="accept", reason="a quiet barn <b>")
     assert answer.status_code == 302
     page = reader.get("/releases/2").text
-    assert "<strong>over the refusal</strong> by Noa" in page
+    assert "<strong>over the refusal</strong> by admin" in page
     assert "“a quiet barn &lt;b&gt;”" in page
     compared = reader.get("/releases/compare?a=2&b=1").text
     assert "Release 2 against 1" in compared

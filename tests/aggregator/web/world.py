@@ -1,12 +1,13 @@
 """A small fleet in memory: every service that the dashboard asks, without a database."""
 
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 
+from aggregator.domain.roles import Person, Role, permissions_of
 from aggregator.domain.sampling import Policy
 from aggregator.errors import (
     CommandError,
@@ -29,9 +30,11 @@ from aggregator.services.fleet import (
     NodeDetail,
     NodeView,
 )
+from aggregator.services.listening import ListeningView
 from aggregator.services.live import LiveChange
 from aggregator.services.sampling import NodeSampling
 from aggregator.services.statistics import Latency, QuarantineView, Statistics
+from aggregator.services.talk import TalkView
 from contract.commands import COMMANDS
 from contract.sampling import Sampling
 from tests.aggregator.web import sounds
@@ -80,11 +83,12 @@ def a_window(number: int, sound: str = "dog", **changes: object) -> WindowView:
 
 
 class FakeAccounts:
-    """One password, the same limits."""
+    """Users of any name with one password, administrators unless ``roles`` says otherwise; like limits."""
 
     def __init__(self, password: str | None = PASSWORD) -> None:
         self.password = password
-        self.version = "1"
+        self.roles: dict[str, tuple[Role, ...]] = {}
+        self.sessions: dict[str, str] = {}
         self.failures = 0
 
     def is_set(self) -> bool:
@@ -102,17 +106,57 @@ class FakeAccounts:
             raise PasswordError("a password needs at least 8 characters")
         self.password = password
 
-    def verify(self, password: str, client: str) -> bool:
+    def verify(self, name: str, password: str, client: str) -> bool:
         if self.failures >= 5:
             raise TooManyAttemptsError(30.0)
         self.failures += password != self.password
         return password == self.password
 
+    def sign_in(self, name: str, password: str, code: str, client: str) -> str | None:
+        return self.begin(name) if self.verify(name, password, client) else None
+
+    def begin(self, name: str) -> str:
+        cookie = f"session {len(self.sessions)}"
+        self.sessions[cookie] = name
+        return cookie
+
+    def session(self, cookie: str) -> Person | None:
+        name = self.sessions.get(cookie)
+        if name is None:
+            return None
+        return Person(name=name, permissions=permissions_of(self.roles.get(name, (Role.ADMIN,))))
+
+    def sign_out(self, cookie: str) -> None:
+        del self.sessions[cookie]
+
+    def asks_for_codes(self) -> bool:
+        return False
+
+    def only_admin(self) -> bool:
+        return True
+
     def session_secret(self) -> bytes:
         return b"secret of the tests"
 
-    def session_version(self) -> str:
-        return self.version
+
+class FakeTokens:
+    """Secrets, and who comes with them."""
+
+    def __init__(self) -> None:
+        self.by_secret: dict[str, Person] = {}
+
+    def person(self, secret: str) -> Person | None:
+        return self.by_secret.get(secret)
+
+
+class FakeAudit:
+    """Remembers what was recorded."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str, Mapping[str, object]]] = []
+
+    def record(self, who: str, action: str, details: Mapping[str, object]) -> None:
+        self.said.append((who, action, details))
 
 
 class FakeFleet:
@@ -213,6 +257,10 @@ class FakeDetections:
     def newest(self, limit: int = 20, *, node: str | None = None) -> list[DetectionView]:
         return self._matching(DetectionFilter(node=node))[:limit]
 
+    def last_of_each(self, limit: int) -> dict[str, list[DetectionView]]:
+        names = {one.node for one in self.heard.values()}
+        return {name: self._matching(DetectionFilter(node=name))[:limit] for name in names}
+
     def export(self, wanted: DetectionFilter) -> Iterator[DetectionView]:
         yield from self._matching(wanted)
 
@@ -251,6 +299,49 @@ class FakeLive:
             yield FakeListener(self.changes)
         finally:
             self.open -= 1
+
+    def close(self) -> None:
+        pass
+
+
+class FakeListening:
+    """Owners let nodes be listened to, and nobody has allowed it yet."""
+
+    def __init__(self) -> None:
+        self.levels: dict[str, str] = {}
+        self.offered: tuple[str, ...] = ("15k",)
+
+    def node(self, name: str) -> ListeningView:
+        return ListeningView(
+            node=name, online=True, level=self.levels.get(name, "off"), offered=self.offered,
+            clock_synced=True,
+            changed_s=None, changed_by=None,
+        )  # fmt: skip
+
+    def allow(self, name: str, level: str, who: str) -> None:
+        self.levels[name] = level
+
+    def expect(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class FakeTalk:
+    """Owners let people talk through nodes, and nobody has allowed it yet."""
+
+    def __init__(self) -> None:
+        self.levels: dict[str, str] = {}
+
+    def node(self, name: str) -> TalkView:
+        return TalkView(
+            node=name, online=True, level=self.levels.get(name, "off"), understood=("opus", "15k"),
+            changed_s=None, changed_by=None,
+        )  # fmt: skip
+
+    def allow(self, name: str, level: str, who: str) -> None:
+        self.levels[name] = level
 
     def close(self) -> None:
         pass
@@ -378,13 +469,17 @@ def a_world(
     """Services over the given things."""
     fleet = FakeFleet(nodes, gaps)
     return Services(  # type: ignore[arg-type]
-        fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(),
-        accounts=FakeAccounts(password), statistics=FakeStatistics(), commands=FakeCommands(fleet),
+        fleet=fleet, detections=FakeDetections(heard, windows), live=FakeLive(), listening=FakeListening(),
+        talk=FakeTalk(),
+        # Users are tested over a real store.
+        accounts=FakeAccounts(password), tokens=FakeTokens(), users=None,
+        statistics=FakeStatistics(), commands=FakeCommands(fleet),
         # Pages of reviewing are tested over a real store.
         review=None, labels=None, dataset=None, label_files=None, deletion=None, sound=None,
         drift=FakeDrift(), sampling=FakeSampling(fleet),
         retrain=FakeRetrain(), releases=FakeReleases(), snapshots=FakeSnapshots(),
         # Updates are tested over a real repository.
         ota_repository=None, ota_delivery=None, ota_publishing=None, rollouts=None, pins=None,
-        shadows=None, audit=None, namespace="soundpost",
+        authority=None, enrolment=None,
+        shadows=None, audit=FakeAudit(), namespace="soundpost",
     )  # fmt: skip
