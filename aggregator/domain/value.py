@@ -1,8 +1,9 @@
 """How much is to be learned from an answer: the order of the review queue.
 
-A window is worth an answer where the model heard something and was unsure what, where few answers exist for
-what it probably is and for the place it comes from, where two models disagreed about the same moment, and
-where the node had a reason to ask. Each part is 0 to 1, and so is their weighted sum.
+A window is worth an answer where the model heard something and was unsure what, or was sure of a guess that
+answers have shown to be often wrong; where few answers exist for what it probably is and for the place it
+comes from; where two models disagreed about the same moment; and where the node had a reason to ask. Each
+part is 0 to 1, and so is their weighted sum.
 
 What a window probably is, earlier answers tell better than the model: it cannot guess a label that it does
 not know, but such windows come with the same few wrong guesses, and those that hold nothing with another.
@@ -70,6 +71,22 @@ def uncertainty(guess: Guess) -> float:
     0.0
     """
     return guess.heard * (0.5 * (1.0 - guess.margin) + 0.5 * guess.entropy)
+
+
+def doubt(uncertain: float, guessed: str | None, meant: str | None, answered: Answered) -> float:
+    """How unsure the model was (``uncertain``) or, if that is more, how often it was wrong with this guess.
+
+    A sure model is often wrong in one way: a label that it does not know is a sure case of one that it knows.
+    Arguments as for ``rarity``; before any answer a guess is believed.
+
+    >>> doubt(0.1, "no", "no", Answered(by_guess={"no": {"go": 6, "no": 1}}))
+    0.6
+    >>> doubt(0.1, "yes", "yes", Answered(by_guess={"yes": {"yes": 7}}))
+    0.1
+    """
+    said = answered.by_guess.get(guessed, {})
+    total = sum(said.values())
+    return max(uncertain, (total - said.get(meant, 0)) / (NEVER_SEEN + AS_GUESSED + total))
 
 
 def rarity(guessed: str | None, meant: str | None, answered: Answered) -> float:

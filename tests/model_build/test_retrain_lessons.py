@@ -49,6 +49,14 @@ def test_the_nodes_own_peak_decides_between_two_sounds() -> None:
     assert abs(best_start(frames, 50, 180.0) - 185) <= 1
 
 
+@pytest.mark.parametrize("first", [0, 180])
+def test_a_word_at_the_edge_of_a_window_is_in_the_middle_of_its_clip(first: int) -> None:
+    frames = with_sound(200, (first, 20))
+    start = best_start(frames, 50, None, beyond=25)
+    assert abs(start + 25 - (first + 10)) <= 1
+    assert (cut(frames, start, 50, lasting=False) == 20).all(axis=1).sum() == 20
+
+
 def test_a_window_shorter_than_a_clip_lies_within_it() -> None:
     frames = with_sound(30, (0, 20))
     start = best_start(frames, 50, None)

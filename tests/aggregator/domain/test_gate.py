@@ -181,8 +181,22 @@ def test_new_labels_must_be_found() -> None:
     good = incumbent(windows=[*WINDOWS, *wolves], labels=labels)
     assert judge(good, old, LIMITS).passed
     deaf = incumbent(windows=[*WINDOWS, *answers("wolf", 4, 6)], labels=labels)
-    words = "the new label wolf is found in 40 % of 10 held-out windows, 70 % are needed"
+    words = (
+        "the new label wolf is found in 40 % of 10 held-out windows (95 % interval 12 to 74), 70 % are needed"
+    )
     assert refused(judge(deaf, old, LIMITS)) == {"new label wolf": f"refused: {words}"}
+
+
+@pytest.mark.parametrize(("found", "missed", "passed"), [(5, 4, True), (25, 20, False), (2, 7, False)])
+def test_few_windows_of_a_new_label_are_not_missed_by_chance_alone(
+    found: int, missed: int, passed: bool
+) -> None:
+    """What is found in 56 % of nine windows may be found in 70 % of all; in 56 % of 45 it is not."""
+    old = incumbent(windows=[*WINDOWS, *[("wolf", None)] * (found + missed)])
+    new = incumbent(windows=[*WINDOWS, *answers("wolf", found, missed)], labels=(*LABELS, "wolf"))
+    [rule] = [one for one in judge(new, old, LIMITS).rules if one.name == "new label wolf"]
+    assert rule.passed is passed
+    assert rule.sentence.endswith("70 % are needed, which may be chance") is passed
 
 
 def test_a_new_label_with_too_few_windows_cannot_be_judged() -> None:
