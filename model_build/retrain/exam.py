@@ -12,7 +12,9 @@ from model_build.network import Network
 from model_build.recipe import Recipe
 from model_build.retrain.base import Base
 from model_build.retrain.excerpts import clip_frames, varied
+from model_build.retrain.growth import known_network
 from model_build.retrain.hearing import Clip, Ear, base_clips, clip_of, hear_clips, none_clips, window_clips
+from model_build.retrain.leaning import count_right, most_lean
 from model_build.retrain.snapshot import VALIDATION, Snapshot
 from model_build.temperature import fit_temperature
 from model_build.thresholds import choose_thresholds
@@ -25,6 +27,9 @@ LEAST_JUDGES = 20
 """Fewer clips than these do not choose a temperature."""
 LEAST_TEMPERATURE = 0.4
 """Clips without a single mistake would have a model sound as sure as numbers allow."""
+
+LEAN_LOSS = 0.0075
+"""Part of the base's clips that may be lost against the base for new labels: less than the gate tolerates."""
 
 
 class Exam:
@@ -54,6 +59,19 @@ class Exam:
         """Part of some of the judges that the network is right about."""
         heard = Ear(network).hear(self._watched)
         return score(heard, self._recipe.labels, self._recipe.decision).accuracy
+
+    def lean(self, network: Network) -> float:
+        """What is to be added to the network's logits of new labels; see ``leaning``.
+
+        Nothing where no honest clip tells what it costs.
+        """
+        base, labels, decision = self._base, self._recipe.labels, self._recipe.decision
+        new = [label for label in labels if label not in base.labels]
+        if not new or not self.base_clips or base.origin.validation_learned:
+            return 0.0
+        known = count_right(Ear(known_network(base)).hear(self.base_clips), base.labels, decision)
+        least = known - int(LEAN_LOSS * len(self.base_clips))
+        return most_lean(Ear(network).hear(self.base_clips), labels, new, decision, least)
 
     def temperature(self, network: Network) -> float:
         """What the network's logits are to be divided by."""
