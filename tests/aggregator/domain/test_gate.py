@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.domain.figures import Answer, Figures, read_figures
+from aggregator.domain.figures import Answer, Figures, in_words_of, read_figures
 from aggregator.domain.gate_limits import Limits
 from aggregator.domain.releases import Verdict, judge
 from aggregator.errors import FiguresError
@@ -212,6 +212,19 @@ def test_what_the_incumbent_cannot_know_does_not_hide_what_the_candidate_forgot(
     old = incumbent(windows=[*answers("dog", 40, 0), *[("wolf", None)] * 60])
     new = incumbent(windows=[*answers("dog", 30, 10), *wolves], labels=(*LABELS, "wolf"))
     assert "windows" in refused(judge(new, old, LIMITS))
+
+
+def test_a_label_that_was_renamed_is_still_what_the_incumbent_says() -> None:
+    """It learned "wolf" before somebody called it "grey wolf"; another label of the two is not touched."""
+    old = incumbent(windows=[*WINDOWS, *[("grey wolf", "wolf")] * 10], labels=(*LABELS, "wolf"))
+    deaf = incumbent(windows=[*WINDOWS, *[("grey wolf", None)] * 10], labels=(*LABELS, "grey wolf"))
+    same = incumbent(windows=[*WINDOWS, *[("grey wolf", "grey wolf")] * 10], labels=(*LABELS, "grey wolf"))
+    meant = {"wolf": "grey wolf", "grey wolf": "grey wolf", "dog": "hound"}
+    assert "labels" in refused(judge(same, old, LIMITS))
+    understood = in_words_of(old, same.labels, meant)
+    assert understood.labels == (*LABELS, "grey wolf")
+    assert judge(same, understood, LIMITS).passed
+    assert "label grey wolf" in refused(judge(deaf, understood, LIMITS))
 
 
 def test_poisoned_reviews_are_refused() -> None:
