@@ -22,6 +22,7 @@ from aggregator.store import schema
 from aggregator.store.database import Database
 
 if TYPE_CHECKING:
+    from aggregator.domain.drift_limits import DriftLimits
     from aggregator.domain.gate_limits import Limits
     from aggregator.mqtt.subscriber import Subscriber
     from aggregator.services.background import Background
@@ -131,7 +132,7 @@ def background(settings: Settings, opened: Database) -> "Background":
         ),
         Task(
             name="drift",
-            work=DriftIndex(opened),
+            work=DriftIndex(opened, drift_limits(settings)),
             idle_s=30.0,
             complaint="what drifted cannot be computed",
         ),
@@ -215,6 +216,13 @@ def limits(settings: Settings) -> "Limits":
     from aggregator.domain.gate_limits import Limits
 
     return Limits(**asdict(settings.gate))
+
+
+def drift_limits(settings: Settings) -> "DriftLimits":
+    """From where on something is drift."""
+    from aggregator.domain.drift_limits import DriftLimits
+
+    return DriftLimits(**asdict(settings.drift))
 
 
 def trainer(settings: Settings, opened: Database, reviews: "ReviewedWindows | None" = None) -> "Trainer":

@@ -1,6 +1,6 @@
 """How much of what an epoch shows: base examples and windows in amounts that let neither drown the other.
 
-An average old target gives the measure. A new label is shown as often, and a label that the base knows half
+An average old target gives the measure. A new label is shown twice as often, and a label that the base knows half
 as often from windows as from the base; few windows are repeated, each time varied anew, many are drawn from.
 """
 
@@ -17,9 +17,9 @@ from model_build.retrain.snapshot import NONE, TRAINING, Snapshot
 
 BASE_FRAMES = 160_000
 """Base examples in an epoch have at most so many frames: an epoch costs the same, however much is kept."""
-REPEATS_NEW, REPEATS_KNOWN = 16, 8
+REPEATS_NEW, REPEATS_KNOWN = 32, 8
 """How often one window is shown in an epoch, at most."""
-NEW_PART, KNOWN_PART, NONE_PART = 1.0, 0.5, 2.0
+NEW_PART, KNOWN_PART, NONE_PART = 2.0, 0.5, 2.0
 """Windows of a new label, of a known one, and of none, in units of an average old target's base examples."""
 
 

@@ -28,7 +28,7 @@ LEAST_JUDGES = 20
 LEAST_TEMPERATURE = 0.4
 """Clips without a single mistake would have a model sound as sure as numbers allow."""
 
-LEAN_LOSS = 0.0075
+LEAN_LOSS = 0.009
 """Part of the base's clips that may be lost against the base for new labels: less than the gate tolerates."""
 
 
