@@ -10,7 +10,10 @@ from model_build.frontend_reference import to_db
 from model_build.recipe import Recipe
 from model_build.retrain.snapshot import UNKNOWN_STEP, Snapshot
 from model_build.shape import STEP_FRAMES
+from model_build.warp import warped
 
+OTHER_VOICES, OTHER_SPEEDS = 1.2, 1.5
+"""Times what the recipe varies voices and speeds by: few people say a new word in windows."""
 PLACE_S = 0.15
 """A word is cut into the middle of its clip; recorded clips have it this much earlier or later, too."""
 _REPORT_S = 0.15
@@ -113,6 +116,15 @@ def varied(
     shifted = start + int(draw.integers(-reach, reach + 1))
     clip = cut(window, shifted, clip_frames(recipe), lasting=lasting)
     return paced(clip, draw.uniform(-augment.speed, augment.speed))
+
+
+def said_by_others(recipe: Recipe, clips: NDArray[np.int8], draw: np.random.Generator) -> NDArray[np.int8]:
+    """Clips (N, T, MEL_BINS) of a word as people with other throats would say it, at other speeds."""
+    speed, warp = OTHER_SPEEDS * recipe.augment.speed, OTHER_VOICES * recipe.augment.warp
+    changed = np.stack([paced(clip, draw.uniform(-speed, speed)) for clip in clips]).astype(np.float32)
+    if warp:
+        changed = warped(changed, draw.uniform(1.0 - warp, 1.0 + warp, (len(clips),)))
+    return np.asarray(np.clip(np.round(changed), -128, 127), np.int8)
 
 
 def _wanted(recipe: Recipe, peak_step: int, length: int) -> float | None:

@@ -15,14 +15,14 @@ from model_build.examples import ExampleSet, asked, audible
 from model_build.recipe import Recipe
 from model_build.retrain.amounts import Share, amounts_of
 from model_build.retrain.base import Base
-from model_build.retrain.excerpts import clip_frames, cut, is_lasting, paced, varied
+from model_build.retrain.excerpts import clip_frames, cut, is_lasting, paced, said_by_others, varied
 from model_build.retrain.growth import known_network
 from model_build.retrain.hearing import Clip, Ear
 from model_build.retrain.mixing import mix
 from model_build.retrain.snapshot import Snapshot
 from model_build.shape import STEP_FRAMES
 
-TAUGHT = 0.5
+TAUGHT = 0.7
 """Part of a base example's target that the base's network gives; of a window it gives nothing."""
 _BELOW_DB = (3.0, 30.0)
 """How much quieter than the sound a background is that is mixed in."""
@@ -41,6 +41,7 @@ class WindowLessons:
         self._frames = clip_frames(recipe)
         self._amounts = amounts_of(base, snapshot)
         self._translate = np.array([recipe.labels.index(label) for label in base.labels])
+        self._new = [label for label in recipe.labels if label not in base.labels]
         silence = base.labels.index(base.recipe.silence)
         self._backgrounds = np.flatnonzero(base.training.target == silence)
         self._ear = Ear(known_network(base))
@@ -76,6 +77,8 @@ class WindowLessons:
             ])  # fmt: skip
             chosen = order[: share.amount]
             clips = np.stack([self._clip(index, share.anywhere, draw) for index in chosen])
+            if share.label in self._new and not is_lasting(self._recipe):
+                clips = said_by_others(self._recipe, clips, draw)
             features.append(clips)
             targets.append(self._called(share, clips))
         return np.concatenate(features), np.concatenate(targets)
