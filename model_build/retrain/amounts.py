@@ -1,8 +1,8 @@
 """How much of what an epoch shows: base examples and windows in amounts that let neither drown the other.
 
 An average old target gives the measure. A new label is shown twice as often, and a label that the base knows
-half as often from windows as from the base. Few windows are repeated, each time varied anew; of many, each epoch
-draws others.
+half as often from windows as from the base. Few windows are repeated, each time varied anew; of many, each
+epoch draws others.
 """
 
 from collections.abc import Sequence
