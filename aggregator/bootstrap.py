@@ -127,7 +127,7 @@ def background(settings: Settings, opened: Database) -> "Background":
         Task(
             name="card-index",
             work=CardIndex(opened, LabelService(opened)),
-            idle_s=1.0,
+            idle_s=0.25,
             complaint="cards cannot be made",
         ),
         Task(
