@@ -26,9 +26,10 @@ REASONS: Final = {
 }
 _OTHER_REASON: Final = 0.3
 LABEL_HALF: Final = 10
+UNTAUGHT_HALF: Final = 40
 NODE_HALF: Final = 10
 SITE_HALF: Final = 20
-"""So many answers halve what is left to learn about a label, a node, a site."""
+"""So many answers halve what is left to learn about a label, one that no model guesses, a node, a site."""
 AS_GUESSED: Final = 2
 NEVER_SEEN: Final = 1
 """Before any answer to a guess: so many that agree with it, and so many of a label that nobody has given."""
@@ -110,7 +111,9 @@ def rarity(guessed: str | None, meant: str | None, answered: Answered) -> float:
 
 
 def _needed(label: str | None, answered: Answered) -> float:
-    return fading(answered.by_label.get(label, 0), LABEL_HALF)
+    """A label that no model has guessed so far can be learned from answers alone."""
+    taught = label is None or label in answered.by_guess
+    return fading(answered.by_label.get(label, 0), LABEL_HALF if taught else UNTAUGHT_HALF)
 
 
 def novelty(node: str, site: str, answered: Answered) -> float:
