@@ -16,6 +16,8 @@ from aggregator.bootstrap_ota import ota_repository as ota_repository
 from aggregator.bootstrap_ota import pins as pins
 from aggregator.bootstrap_ota import rollout_engine as rollout_engine
 from aggregator.bootstrap_ota import rollouts as rollouts
+from aggregator.bootstrap_ota import rollouts_lock as rollouts_lock
+from aggregator.bootstrap_ota import rollouts_move as rollouts_move
 from aggregator.errors import StoreError
 from aggregator.settings import Settings
 from aggregator.store import schema
@@ -117,6 +119,7 @@ def services(settings: Settings, opened: Database) -> "Services":
 
 def background(settings: Settings, opened: Database) -> "Background":
     """What the dashboard's process does beside its pages, not started yet. Ingest must not wait for it."""
+    from aggregator.services.alone import Alone
     from aggregator.services.background import Background, Task
     from aggregator.services.card_index import CardIndex
     from aggregator.services.drift_index import DriftIndex
@@ -150,7 +153,7 @@ def background(settings: Settings, opened: Database) -> "Background":
         ),
         Task(
             name="rollouts",
-            work=rollout_engine(settings, opened),
+            work=Alone(rollout_engine(settings, opened), rollouts_lock(settings)),
             idle_s=1.0,
             complaint="rollouts cannot go on",
         ),

@@ -12,6 +12,7 @@ from aggregator.services.catalogue import Services
 from aggregator.web import (
     api,
     api_releases,
+    api_rollouts,
     arrivals,
     dataset,
     deletion,
@@ -90,6 +91,7 @@ def create_app(services: Services) -> Flask:
         deletion_api.pages,
         drift_api.pages,
         api_releases.pages,
+        api_rollouts.pages,
         ota.pages,
         rollouts.pages,
     ):

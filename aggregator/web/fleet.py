@@ -1,10 +1,16 @@
 """The start page: every node, and what it heard last."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from aggregator.services.catalogue import Services
 from aggregator.services.detections import DetectionView
+
+_TRIED: Final = 3
+"""So many of the latest detections of a node are looked at for one with a picture."""
 
 
 def pages(services: Services) -> Blueprint:
@@ -14,7 +20,8 @@ def pages(services: Services) -> Blueprint:
     @routes.get("/")
     def overview() -> ResponseReturnValue:
         nodes = services.fleet.nodes()
-        last = {node.name: last_with_picture(services, node.name) for node in nodes}
+        newest = services.detections.last_of_each(_TRIED)
+        last = {node.name: with_picture(newest.get(node.name, [])) for node in nodes}
         return render_template("fleet.html", nodes=nodes, last=last, alerts=services.drift.open_alerts())
 
     return routes
@@ -22,5 +29,9 @@ def pages(services: Services) -> Blueprint:
 
 def last_with_picture(services: Services, node: str) -> DetectionView | None:
     """What ``node`` heard last; if its picture is still on its way, what it heard just before."""
-    newest = services.detections.newest(3, node=node)
+    return with_picture(services.detections.newest(_TRIED, node=node))
+
+
+def with_picture(newest: Sequence[DetectionView]) -> DetectionView | None:
+    """The first that has one, else the first."""
     return next((heard for heard in newest if heard.window_id is not None), newest[0] if newest else None)

@@ -2,13 +2,16 @@
 # Installs the Soundpost agent on Raspberry Pi OS (Debian 12 or later), as a service that starts at boot.
 #
 #   sudo deploy/edge/install.sh [--bundle FILE] [--broker HOST] [--name NAME]
-#                               [--password-file FILE [--username NAME]]
+#                               [--password-file FILE [--username NAME]] [--root FILE]
 #
 # Asks nothing, and may be run again: to update the agent, or after a change of bundle or password. An existing
 # /etc/soundpost/agent.toml is kept as it is. Run it from a checkout of the project.
 #
 # The first line of the password file is what `aggregator broker config --node NAME` says for this node; the
 # broker knows the node by its name, so --username is by default what --name says.
+#
+# The root file is the fleet's 1.root.json, as `aggregator ota keys init` made it: with it the node takes new
+# models over the air, and believes nobody else. Bring it here by a way that you trust.
 set -eu
 # Whatever root's own is, the service must be able to read what is installed.
 umask 022
@@ -17,6 +20,7 @@ prefix=/opt/soundpost
 config_dir=/etc/soundpost
 config=$config_dir/agent.toml
 password=$config_dir/broker.password
+root=$config_dir/root.json
 state_dir=/var/lib/soundpost-agent
 user=soundpost
 unit=soundpost-agent.service
@@ -28,6 +32,7 @@ broker=127.0.0.1
 name=
 username=
 password_file=
+root_file=
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
@@ -39,7 +44,8 @@ while [ $# -gt 0 ]; do
         --name) name=${2:?"--name needs a name"}; shift 2 ;;
         --username) username=${2:?"--username needs a name"}; shift 2 ;;
         --password-file) password_file=${2:?"--password-file needs a file"}; shift 2 ;;
-        -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        --root) root_file=${2:?"--root needs a file"}; shift 2 ;;
+        -h | --help) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) fail "unknown option $1; see --help" ;;
     esac
 done
@@ -50,6 +56,10 @@ done
 [ -f "$bundle" ] || fail "no bundle at $bundle; name one with --bundle"
 [ -z "$password_file" ] || [ -n "$(head -n 1 "$password_file")" ] || fail "no password in $password_file"
 [ -z "$password_file" ] || [ -n "$username" ] || fail "a password is of no use without --name or --username"
+if [ -n "$root_file" ]; then
+    [ -r "$root_file" ] || fail "no root file at $root_file"
+    grep -q '"_type": *"root"' "$root_file" || fail "$root_file is no root metadata of \`aggregator ota keys init\`"
+fi
 case $broker in *[!A-Za-z0-9._:-]*) fail "the broker's host may hold letters, digits and . _ : -" ;; esac
 case $name in *[!a-z0-9_-]*) fail "the node's name may hold a-z 0-9 _ -" ;; esac
 case $username in *[!A-Za-z0-9._@-]*) fail "the user name may hold letters, digits and . _ @ -" ;; esac
@@ -103,12 +113,14 @@ say "Putting bundle and settings in place"
 install -d -m 755 "$config_dir"
 put root 644 "$bundle" "$config_dir/model.bundle"
 [ -z "$password_file" ] || put "$user" 640 "$password_file" "$password"
+[ -z "$root_file" ] || put root 644 "$root_file" "$root"
 if [ ! -e "$config" ]; then
     sed -e "s|^bundle = .*|bundle = \"$config_dir/model.bundle\"|" \
         -e "s|^host = .*|host = \"$broker\"|" \
         ${name:+-e "s|^name = .*|name = \"$name\"|"} \
         ${username:+-e "s|^# username = .*|username = \"$username\"|"} \
         ${password_file:+-e "s|^# password_file = .*|password_file = \"$password\"|"} \
+        ${root_file:+-e "s|^# root = .*|root = \"$root\"|"} \
         "$here/agent.example.toml" >"$work/agent.toml"
     put "$user" 640 "$work/agent.toml" "$config"
 else
@@ -117,6 +129,10 @@ else
         say "  it does not use the new password; set there, under [broker]:"
         say "    username = \"$username\""
         say "    password_file = \"$password\""
+    fi
+    if [ -n "$root_file" ] && ! grep -q "^root = \"$root\"" "$config"; then
+        say "  it does not use the root file; set there, under [update]:"
+        say "    root = \"$root\""
     fi
 fi
 

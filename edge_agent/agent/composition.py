@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,7 +22,7 @@ from edge_agent.agent.running import Running
 from edge_agent.agent.stage import Stage
 from edge_agent.agent.station import Station
 from edge_agent.capture import Listener, make_source
-from edge_agent.errors import OutboxError
+from edge_agent.errors import CaptureError, OutboxError, SettingsError
 from edge_agent.interpreter import runtime_name
 from edge_agent.journal import start_journal
 from edge_agent.outbox import Outbox
@@ -48,6 +49,20 @@ def _run(
     settings: Settings, version: str, drain_timeout_s: float, seconds: float | None, stop: threading.Event
 ) -> int:
     booted = boot(settings, version)
+    try:
+        return _live(settings, version, booted, drain_timeout_s, seconds, stop)
+    except (SettingsError, CaptureError, OutboxError):
+        # What the agent can say itself is no crash of the model.
+        if booted.store is not None:
+            with suppress(OSError):
+                booted.store.stopped()
+        raise
+
+
+def _live(
+    settings: Settings, version: str, booted: Booted, drain_timeout_s: float, seconds: float | None,
+    stop: threading.Event,
+) -> int:  # fmt: skip
     bundle, pipeline = booted.loaded.bundle, booted.loaded.pipeline
     identity = Identity(
         boot=secrets.token_hex(8), agent_version=version, runtime=runtime_name(), manifest=bundle.manifest,

@@ -6,10 +6,11 @@ import threading
 import time
 from typing import Final, Protocol
 
+from contract.checks import printable
 from contract.messages import Heartbeat
 from edge_agent import health, memory, systemd
 from edge_agent.agent.orders import Orders
-from edge_agent.agent.reporting import Hearing, Identity, heartbeat, printable
+from edge_agent.agent.reporting import Hearing, Identity, heartbeat
 from edge_agent.agent.stage import Stage
 from edge_agent.agent.station import Station
 from edge_agent.capture import Block, Ended, Listener, Watch
