@@ -33,6 +33,7 @@ def check(settings: Settings, version: str, *, as_json: bool) -> int:
     looks: list[Callable[[], Finding]] = [
         lambda: check_input(settings.input),
         lambda: check_bundle(settings, version),
+        *([lambda: check_denoiser(settings, version)] if settings.denoise.on else []),
         lambda: check_broker(settings),
         lambda: check_certificate(settings.enrolled),
         lambda: check_disk(settings),
@@ -102,6 +103,20 @@ def check_bundle(settings: Settings, version: str) -> Finding:
     )
     figures = {"feature_steps": parity.feature_steps, "posterior": parity.posterior}
     return Finding(what="bundle", ok=True, says=says, figures=figures)
+
+
+def check_denoiser(settings: Settings, version: str) -> Finding:
+    """Whether noise can be taken off as the settings ask for it."""
+    from edge_agent.denoisers import make_denoiser
+
+    if settings.model.bundle is None:
+        return Finding(what="denoise", ok=False, says="there is no bundle", mend="set [model] bundle")
+    try:
+        denoiser = make_denoiser(settings.denoise, settings.model.bundle, version)
+    except (BundleError, EdgeError) as error:
+        mend = "copy the bundle again from where it was released, or set [denoise] on = false"
+        return Finding(what="denoise", ok=False, says=str(error), mend=mend)
+    return Finding(what="denoise", ok=True, says=f"by {denoiser.name if denoiser else 'nothing'}")
 
 
 def check_broker(settings: Settings) -> Finding:

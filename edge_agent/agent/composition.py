@@ -111,7 +111,8 @@ def _live(
     )  # fmt: skip
     _log.info(
         "started", extra={"node": settings.node.name, "boot": identity.boot, "model": bundle.manifest.model,
-                          "input": settings.input.description, "publish": orders.policy},
+                          "input": settings.input.description, "publish": orders.policy,
+                          "denoise": pipeline.denoiser},
     )  # fmt: skip
     memory.give_back()
     outbox.start()

@@ -131,6 +131,17 @@ class InputSettings(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DenoiseSettings(Section):
+    """Whether noise is taken off before it recognises."""
+
+    on: bool = setting(TRUTH, "take noise off speech before anything else hears", default=False)
+    bundle: Path | None = setting(
+        PATH, "bundle with denoise.tflite; empty: the model's own, and without one a classic rule (log-MMSE)",
+        default=None,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerSettings(Section):
     """Where results go."""
 
@@ -241,6 +252,7 @@ class Settings:
     node: NodeSettings = field(default_factory=NodeSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     input: InputSettings = field(default_factory=InputSettings)
+    denoise: DenoiseSettings = field(default_factory=DenoiseSettings)
     broker: BrokerSettings = field(default_factory=BrokerSettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
@@ -263,6 +275,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "node": NodeSettings,
     "model": ModelSettings,
     "input": InputSettings,
+    "denoise": DenoiseSettings,
     "broker": BrokerSettings,
     "publish": PublishSettings,
     "sampling": SamplingSettings,
