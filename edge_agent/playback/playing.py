@@ -27,7 +27,7 @@ class Playing:
         self, session: str, codec: str, packet_ms: int, sink: Sink, tell: Callable[[Heard], None],
         *, after: "Playing | None" = None,
     ) -> None:  # fmt: skip
-        """It waits for the end of the one ``after`` which it comes. ``CodecError`` if there is no such codec."""
+        """Waits for the end of the one ``after`` which it comes. ``CodecError`` without the codec."""
         self.session, self._sink, self._tell, self._after = session, sink, tell, after
         self.ended_s = 0.0
         """By the steady clock, when over."""
