@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from aggregator import logs, settings
-from aggregator.commands import accounts, given, ota, parsers
+from aggregator.commands import accounts, fleet_parsers, given, ota, parsers
 from aggregator.domain.roles import ADMIN
 from aggregator.errors import AggregatorError
 
@@ -23,6 +23,7 @@ examples:
   aggregator password --config FILE                 set or change the password of the user admin
   aggregator user add Ada --role reviewer           let somebody else sign in, too
   aggregator broker config --into /etc/mosquitto    write a configuration for mosquitto
+  aggregator node add attic                         let a node in, once, by a token
   aggregator stats --json                           what is stored, for scripts
   aggregator labels export --format csv             what reviewers said of windows
   aggregator retrain --wait                         learn from the reviews, and see what the gate says
@@ -74,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     stats = _add(commands, "stats", "print what is stored", _stats)
     stats.add_argument("--json", action="store_true", help="as JSON")
     _add_labels(commands)
-    _add_broker(commands)
+    fleet_parsers.add_broker(commands, _add)
+    fleet_parsers.add_node(commands, _add)
     parsers.add_retrain(commands, _add)
     parsers.add_releases(commands, _add)
     parsers.add_forget(commands, _add)
@@ -112,28 +114,6 @@ def _add(
         group.add_argument(item.flag, dest=item.path, metavar="…", help=shown)
     parser.set_defaults(run=run)
     return parser
-
-
-def _add_broker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    broker = commands.add_parser(
-        "broker", help="set up the MQTT broker", description="Set up the MQTT broker."
-    )
-    config = _add(
-        broker.add_subparsers(title="commands", required=True, metavar="COMMAND"),
-        "config",
-        "write a configuration for mosquitto",
-        _broker_config,
-    )
-    config.add_argument("--into", type=Path, required=True, metavar="DIR", help="folder to write to")
-    config.add_argument("--port", type=int, default=1883, help="port to listen on (default: 1883)")
-    config.add_argument(
-        "--node",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="make a password for it; repeatable",
-    )
-    config.add_argument("--bind", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
 
 
 def _add_labels(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -212,18 +192,6 @@ def _stats(arguments: argparse.Namespace) -> int:
     from aggregator import programs
 
     return programs.statistics(given.settings_of(arguments), as_json=arguments.json)
-
-
-def _broker_config(arguments: argparse.Namespace) -> int:
-    from aggregator import programs
-
-    return programs.broker_configuration(
-        arguments.into,
-        port=arguments.port,
-        bind=arguments.bind,
-        nodes=arguments.node,
-        settings=given.settings_of(arguments),
-    )
 
 
 if __name__ == "__main__":

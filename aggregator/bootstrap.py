@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from aggregator.bootstrap_accounts import accounts as accounts
 from aggregator.bootstrap_accounts import tokens as tokens
 from aggregator.bootstrap_accounts import users as users
+from aggregator.bootstrap_enrolment import authority as authority
+from aggregator.bootstrap_enrolment import enrolment as enrolment
 from aggregator.bootstrap_ota import desired as desired
 from aggregator.bootstrap_ota import lifetimes as lifetimes
 from aggregator.bootstrap_ota import ota_delivery as ota_delivery
@@ -19,12 +21,15 @@ from aggregator.bootstrap_ota import ota_repository as ota_repository
 from aggregator.bootstrap_ota import pins as pins
 from aggregator.bootstrap_ota import rollout_engine as rollout_engine
 from aggregator.bootstrap_ota import rollouts as rollouts
+from aggregator.bootstrap_ota import rollouts_lock as rollouts_lock
+from aggregator.bootstrap_ota import rollouts_move as rollouts_move
 from aggregator.errors import StoreError
 from aggregator.settings import Settings
 from aggregator.store import schema
 from aggregator.store.database import Database
 
 if TYPE_CHECKING:
+    from aggregator.domain.drift_limits import DriftLimits
     from aggregator.domain.gate_limits import Limits
     from aggregator.mqtt.subscriber import Subscriber
     from aggregator.mqtt.talk_link import TalkLink
@@ -120,28 +125,33 @@ def services(settings: Settings, opened: Database) -> "Services":
         pins=pins(settings, opened),
         shadows=ShadowService(opened),
         audit=AuditService(opened),
+        authority=authority(settings),
+        enrolment=enrolment(settings, opened),
         namespace=settings.fleet.namespace,
     )
 
 
 def background(settings: Settings, opened: Database) -> "Background":
     """What the dashboard's process does beside its pages, not started yet. Ingest must not wait for it."""
+    from aggregator.services.alone import Alone
     from aggregator.services.background import Background, Task
     from aggregator.services.card_index import CardIndex
     from aggregator.services.drift_index import DriftIndex
+    from aggregator.services.enrolment_upkeep import EnrolmentUpkeep
     from aggregator.services.labels import LabelService
     from aggregator.services.ota_upkeep import OtaUpkeep
+    from aggregator.services.web_certificate import web_certificate
 
     return Background(
         Task(
             name="card-index",
             work=CardIndex(opened, LabelService(opened)),
-            idle_s=1.0,
+            idle_s=0.25,
             complaint="cards cannot be made",
         ),
         Task(
             name="drift",
-            work=DriftIndex(opened),
+            work=DriftIndex(opened, drift_limits(settings)),
             idle_s=30.0,
             complaint="what drifted cannot be computed",
         ),
@@ -159,9 +169,19 @@ def background(settings: Settings, opened: Database) -> "Background":
         ),
         Task(
             name="rollouts",
-            work=rollout_engine(settings, opened),
+            work=Alone(rollout_engine(settings, opened), rollouts_lock(settings)),
             idle_s=1.0,
             complaint="rollouts cannot go on",
+        ),
+        Task(
+            name="enrolment-upkeep",
+            work=EnrolmentUpkeep(
+                enrolment(settings, opened),
+                authority(settings),
+                lambda: web_certificate(settings),
+            ),
+            idle_s=60.0,
+            complaint="what is revoked cannot be told to the broker, or certificates not be renewed",
         ),
     )
 
@@ -242,6 +262,13 @@ def limits(settings: Settings) -> "Limits":
     from aggregator.domain.gate_limits import Limits
 
     return Limits(**asdict(settings.gate))
+
+
+def drift_limits(settings: Settings) -> "DriftLimits":
+    """From where on something is drift."""
+    from aggregator.domain.drift_limits import DriftLimits
+
+    return DriftLimits(**asdict(settings.drift))
 
 
 def trainer(settings: Settings, opened: Database, reviews: "ReviewedWindows | None" = None) -> "Trainer":

@@ -7,6 +7,7 @@ from aggregator.settings import Settings
 from aggregator.store.database import Database
 
 if TYPE_CHECKING:
+    from aggregator.domain.rollouts.tally import Patience
     from aggregator.services.desired import DesiredService
     from aggregator.services.ota_delivery import OtaDelivery
     from aggregator.services.ota_repository import OtaRepository
@@ -50,8 +51,12 @@ def rollouts(settings: Settings, opened: Database) -> "RolloutService":
     """What makes and steers rollouts."""
     from aggregator.services.rollouts import RolloutService
 
-    require_shadow = settings.rollouts.require_shadow
-    return RolloutService(opened, ota_repository(settings), require_shadow=require_shadow)
+    return RolloutService(
+        opened,
+        ota_repository(settings),
+        require_shadow=settings.rollouts.require_shadow,
+        patience=_patience(settings),
+    )
 
 
 def pins(settings: Settings, opened: Database) -> "PinService":
@@ -63,12 +68,28 @@ def pins(settings: Settings, opened: Database) -> "PinService":
 
 def rollout_engine(settings: Settings, opened: Database) -> "RolloutEngine":
     """What moves them on."""
-    from aggregator.domain.rollouts.tally import Patience
     from aggregator.services.rollout_engine import RolloutEngine
 
+    return RolloutEngine(opened, ota_repository(settings), _patience(settings))
+
+
+def rollouts_lock(settings: Settings) -> Path:
+    """What the process locks that moves rollouts on."""
+    return settings.folder / "rollouts.lock"
+
+
+def rollouts_move(settings: Settings) -> bool:
+    """Whether some process over the data folder moves rollouts on."""
+    from aggregator.services.alone import is_done
+
+    return is_done(rollouts_lock(settings))
+
+
+def _patience(settings: Settings) -> "Patience":
+    from aggregator.domain.rollouts.tally import Patience
+
     wanted = settings.rollouts
-    patience = Patience(vanished_s=wanted.vanished_after_s, stuck_s=wanted.stuck_after_s)
-    return RolloutEngine(opened, ota_repository(settings), patience)
+    return Patience(vanished_s=wanted.vanished_after_s, stuck_s=wanted.stuck_after_s)
 
 
 def desired(settings: Settings, opened: Database) -> "DesiredService":

@@ -129,6 +129,14 @@ class TalkError(AggregatorError):
     """Nobody can talk to a node at the moment; the text says why."""
 
 
+class EnrolmentRefusedError(AggregatorError):
+    """A node is not let in, or gets no other certificate; the text says why."""
+
+
+class BrokerError(AggregatorError):
+    """The broker is away, or does not do what its configuration says."""
+
+
 class PasswordError(AggregatorError):
     """A password cannot be set: too short, or set before."""
 

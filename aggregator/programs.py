@@ -6,10 +6,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
-from pathlib import Path
 from typing import Final
 
 from aggregator import bootstrap
@@ -97,28 +96,14 @@ def password(settings: Settings, chosen: str) -> int:
     return 0
 
 
-def broker_configuration(
-    folder: Path, *, port: int, bind: str, nodes: Sequence[str], settings: Settings
-) -> int:
-    """Write a configuration for mosquitto, and say what to do with it."""
-    from aggregator import broker_files
-
-    plan = broker_files.plan(
-        folder.absolute(), port=port, bind=bind, nodes=nodes, namespace=settings.fleet.namespace
-    )
-    broker_files.write(folder, plan.files)
-    _say(plan.advice)
-    return 0
-
-
 def _invite(settings: Settings, opened: Database) -> None:
     """Say where the dashboard is, and how to choose its password."""
     address = settings.web_address
-    certificate = web_certificate(settings.web, settings.folder)
+    certificate = web_certificate(settings)
     if certificate is not None and certificate.own:
         _log.info(
-            "the dashboard's own certificate is %s; browsers ask about it once, compare SHA-256 %s",
-            certificate.certificate, certificate.fingerprint,
+            "the dashboard's certificate is by the fleet's own authority; browsers ask about it once: compare"
+            " SHA-256 %s", certificate.fingerprint,
         )  # fmt: skip
     accounts = bootstrap.accounts(settings, opened)
     if accounts.is_set():

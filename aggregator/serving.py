@@ -1,6 +1,8 @@
 """The dashboard behind a production server: one process, many threads."""
 
+import ssl
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from flask import Flask
@@ -51,9 +53,11 @@ class Server(BaseApplication):  # type: ignore[misc]
             # Later versions of gunicorn would open a socket for commands in the user's home.
             "control_socket_disable": True,
         }
-        certificate = web_certificate(web, self._settings.folder)
+        certificate = web_certificate(self._settings)
         if certificate is not None:
-            options |= {"certfile": str(certificate.certificate), "keyfile": str(certificate.key)}
+            # The files are read for each connection: what was renewed needs no restart.
+            files = {"certfile": str(certificate.certificate), "keyfile": str(certificate.key)}
+            options |= {**files, "ssl_context": _modern}
         for name, value in options.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
@@ -76,3 +80,9 @@ class Server(BaseApplication):  # type: ignore[misc]
             self._services.talk.close()
             self._talk.close()
             self._background.close()
+
+
+def _modern(_config: Any, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    context = make()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

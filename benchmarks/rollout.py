@@ -5,7 +5,9 @@
 The broker, ingest, and the dashboard with the rules behind it are the real programs, each in a process of its
 own; the bundle is really published. The nodes share this process and a few connections; they say what real
 nodes would say, but run no model and download nothing. Meanwhile a reader looks at pages again and again.
-Times belong to the machine and to how long a simulated phase lasts; bytes do not.
+Times belong to the machine and to how long a simulated phase lasts; bytes do not. So the reader looks three
+times: at rest, during the rollout, and then while the nodes say just as much in just as long a time of no
+rollout at all. What pages take longer during the rollout than then, the rollout costs them.
 """
 
 import argparse
@@ -115,7 +117,9 @@ def _roll(
         seconds = time.monotonic() - began
     used = {name: _cpu_s(pid) - before[name] for name, pid in processes.items()}
     _wait(lambda: fleet.settled, "every report is acknowledged", 300)
-    bytes_ = {key: value - bytes_before[key] for key, value in _bytes(fleet).items()}
+    sent, reports = _bytes(fleet), {"lost": fleet.lost, "twice": fleet.twice, "late": fleet.late}
+    without = _without(fleet, services, settings, number, seconds, processes)
+    bytes_ = {key: value - bytes_before[key] for key, value in sent.items()}
     heartbeats = _heartbeat_bytes(seconds, arguments.nodes)
     return {
         "nodes": arguments.nodes,
@@ -124,7 +128,7 @@ def _roll(
         "seconds": round(seconds, 1),
         "waves": [_wave(view, position) for position in range(len(view.waves))],
         "run_it": fleet.running.get(release.digest, 0),
-        "reports": {"lost": fleet.lost, "twice": fleet.twice, "late": fleet.late},
+        "reports": reports,
         "cpu_s": {name: round(value, 1) for name, value in used.items()},
         "cpu_share_at_rest": {name: round(value, 3) for name, value in resting.items()},
         "cpu_ms_per_node": {
@@ -138,8 +142,24 @@ def _roll(
         },
         "pages_ms": reader.told(),
         "pages_at_rest_ms": at_rest,
+        "without_a_rollout": without,
         "audit_intact": services.audit.verify().intact,
     }
+
+
+def _without(
+    fleet: UpdatingFleet, services: Any, settings: Settings, number: int, seconds: float,
+    processes: dict[str, int],
+) -> dict[str, Any]:  # fmt: skip
+    """The same messages in the same time, when no rollout waits for them."""
+    services.rollouts.cancel(number, "benchmark")
+    before = {name: _cpu_s(pid) for name, pid in processes.items()}
+    fleet.chatter(seconds)
+    with Reader(settings) as reader:
+        time.sleep(seconds)
+    used = {name: round(_cpu_s(pid) - before[name], 1) for name, pid in processes.items()}
+    _wait(lambda: fleet.settled, "every word is acknowledged", 300)
+    return {"cpu_s": used, "pages_ms": reader.told()}
 
 
 class Reader:
@@ -200,14 +220,23 @@ def table(told: dict[str, Any]) -> str:
         lines.append(
             f"{wave['name']:12} {wave['nodes']:>6} {wave['succeeded']:>10} {wave['failed']:>7} {took:>8}"
         )
-    lines += ["", f"{'process':12} {'CPU s':>8} {'at rest':>8} {'ms/node':>8}"]
+    lines += ["", f"{'process':12} {'CPU s':>8} {'at rest':>8} {'ms/node':>8} {'of no rollout':>14}"]
     for name, used in told["cpu_s"].items():
         rest, each = told["cpu_share_at_rest"][name], told["cpu_ms_per_node"][name]
-        lines.append(f"{name:12} {used:>8} {rest:>8.1%} {each:>8}")
-    lines += ["", f"{'page':12} {'p50 ms':>8} {'p95 ms':>8} {'at rest':>8} {'p95':>8}"]
-    for page, took in told["pages_ms"].items():
-        rest = told["pages_at_rest_ms"][page]
-        lines.append(f"{page:12} {took['p50']:>8} {took['p95']:>8} {rest['p50']:>8} {rest['p95']:>8}")
+        without = told["without_a_rollout"]["cpu_s"][name]
+        lines.append(f"{name:12} {used:>8} {rest:>8.1%} {each:>8} {without:>14}")
+    rows = (
+        ("at rest", told["pages_at_rest_ms"]),
+        ("during the rollout", told["pages_ms"]),
+        ("as much said of no rollout", told["without_a_rollout"]["pages_ms"]),
+    )
+    lines += ["", f"{'page':12} {'':28} {'p50 ms':>8} {'p95 ms':>8} {'most':>8}"]
+    lines += [
+        f"{page:12} {when:28} {took['p50']:>8} {took['p95']:>8} {took['most']:>8}"
+        for page in PAGES
+        for when, pages in rows
+        for took in (pages[page],)
+    ]
     per_node = told["mqtt_bytes_per_node"]
     lines += [
         "",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import BundleError, ContractError
-from contract.manifest import PREPROCESS, SCHEMA, FileEntry, Manifest, layout
+from contract.manifest import SCHEMA, FileEntry, Manifest, first_file, layout
 
 LIMIT_BYTES: Final = 8_000_000
 MANIFEST: Final = "manifest.json"
@@ -38,14 +38,15 @@ def write_bundle(fields: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes
 
     ``schema``, the layout of the features, ``files`` and ``frontend_digest`` are filled in here.
     """
-    if PREPROCESS not in files:
-        raise BundleError(f"{PREPROCESS} is missing")
+    first = first_file(str(fields.get("kind")))
+    if first not in files:
+        raise BundleError(f"{first} is missing")
     entries = {
         name: FileEntry(sha256=_sha256(content), size_bytes=len(content)) for name, content in files.items()
     }
     try:
         manifest = Manifest(
-            schema=SCHEMA, files=entries, frontend_digest=entries[PREPROCESS].sha256, **layout(), **fields
+            schema=SCHEMA, files=entries, frontend_digest=entries[first].sha256, **layout(), **fields
         )
     except ContractError as error:
         raise BundleError(f"manifest: {error}") from error

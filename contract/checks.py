@@ -31,6 +31,11 @@ def text(limit: int = 200, *, empty: bool = False) -> Check[str]:
     return check
 
 
+def printable(value: str, limit: int) -> str:
+    """At most ``limit`` characters of ``value``, as ``text`` accepts them: a space for each unprintable."""
+    return "".join(sign if sign.isprintable() else " " for sign in value)[:limit]
+
+
 def name(field: str, value: Any) -> str:
     """An identifier: lower-case letters, digits, ``_`` and ``-``; at most 64, no dots."""
     if not isinstance(value, str) or not NAME.fullmatch(value):

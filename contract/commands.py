@@ -11,7 +11,7 @@ from contract.record import Record, checked, nested
 from contract.sampling import Sampling
 
 SCHEMA: Final = 1
-COMMANDS: Final = ("report", "set_publish", "set_sampling", "listen")
+COMMANDS: Final = ("report", "set_publish", "set_sampling", "listen", "renew_certificate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Command(Record):
     action: str = checked(
         one_of(*COMMANDS),
         "report: send birth and heartbeat now; set_publish: new policy; set_sampling: what to learn from; "
-        "listen: send what is heard now",
+        "listen: send what is heard now; renew_certificate: take a new key and certificate now",
     )
     publish: str | None = checked(
         optional(one_of(*PUBLISH_POLICIES)), "the new policy, with set_publish", default=None

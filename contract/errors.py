@@ -15,3 +15,7 @@ class CodecError(ContractError):
 
 class BundleError(ContractError):
     """A bundle is not acceptable; the text says why."""
+
+
+class EnrolmentError(ContractError):
+    """A token, or what is said while a node joins, is not acceptable; the text says why."""

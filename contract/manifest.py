@@ -22,10 +22,15 @@ SCHEMA: Final = 1
 PREPROCESS: Final = "preprocess.tflite"
 CLASSIFIER: Final = "classifier.tflite"
 SELFTEST: Final = "selftest.cbor"
+DENOISER: Final = "denoise.tflite"
+"""May be in any bundle: what takes noise off before anything else hears."""
 REQUIRED_FILES: Final = (CLASSIFIER, PREPROCESS, SELFTEST)
+DENOISER_FILES: Final = (DENOISER, SELFTEST)
 ANOMALY: Final = "anomaly"
 """Kind of model that tells how far a sound is from the normal ones, and the one label that it detects."""
-KINDS: Final = ("classifier", ANOMALY)
+DENOISE: Final = "denoise"
+"""Kind of bundle that holds a denoiser and nothing that recognises."""
+KINDS: Final = ("classifier", ANOMALY, DENOISE)
 ANOMALY_LABELS: Final = ("_normal_", ANOMALY)
 """The second one's posterior is the anomaly score, from 0 to 1; the first one's is what is left of 1."""
 
@@ -88,10 +93,13 @@ class Manifest(Record):
     name: str = checked(name, "what the model is called")
     version: str = checked(text(40), "version of the model")
     kind: str = checked(
-        one_of(*KINDS), "what the outputs mean: `classifier`: posteriors; `anomaly`: 1 − score and the score"
+        one_of(*KINDS),
+        "what comes out: `classifier`: posteriors; `anomaly`: 1 − score and the score; `denoise`: sound",
     )
     description: str = checked(text(500), "one sentence for people")
-    labels: tuple[str, ...] = checked(sequence_of(text(60), low=2, high=1000), "one per output, in order")
+    labels: tuple[str, ...] = checked(
+        sequence_of(text(60), high=1000), "one per output, in order; none for `denoise`"
+    )
     thresholds: Mapping[str, float] = checked(
         mapping_of(real(0, 1), limit=1000), "label → smoothed posterior from which it is detected"
     )
@@ -109,7 +117,10 @@ class Manifest(Record):
     feature_zero_point: int = checked(whole(-128, 127), "int8 feature that stands for 0 dB")
     step_frames: int = checked(whole(1, 100), "frames per posterior")
     context_s: float = checked(real(0, 60), "sound that one posterior looks back on")
-    frontend_digest: str = checked(hexadecimal(64), "SHA-256 of preprocess.tflite: which frames may be mixed")
+    frontend_digest: str = checked(
+        hexadecimal(64),
+        "SHA-256 of preprocess.tflite: which frames may be mixed; for `denoise` of denoise.tflite",
+    )
     minimum_agent_version: str = checked(text(40), "oldest agent that can run the bundle")
     quantization: str = checked(
         one_of(*QUANTIZATIONS),
@@ -129,6 +140,8 @@ class Manifest(Record):
         super(Manifest, self).__post_init__()
         if len(set(self.labels)) != len(self.labels):
             raise ContractError("labels: a label stands twice")
+        if (self.kind == DENOISE) != (not self.labels) or len(self.labels) == 1:
+            raise ContractError("labels: a denoiser has none, every other model at least two")
         if self.kind == ANOMALY and self.labels != ANOMALY_LABELS:
             raise ContractError(f"labels: a model of kind anomaly has {', '.join(ANOMALY_LABELS)}")
         if self.kind != ANOMALY and ANOMALY in self.labels:
@@ -143,16 +156,26 @@ class Manifest(Record):
             # Whoever unpacks a bundle must not be led out of the folder.
             if not _MEMBER.fullmatch(member):
                 raise ContractError(f"files: {member!r} is no plain file name")
-        for required in REQUIRED_FILES:
+        for required in DENOISER_FILES if self.kind == DENOISE else REQUIRED_FILES:
             if required not in self.files:
                 raise ContractError(f"files: {required} is missing")
-        if self.files[PREPROCESS].sha256 != self.frontend_digest:
-            raise ContractError(f"frontend_digest: is not that of {PREPROCESS}")
+        first = first_file(self.kind)
+        if self.files[first].sha256 != self.frontend_digest:
+            raise ContractError(f"frontend_digest: is not that of {first}")
 
     @property
     def model(self) -> str:
         """Name and version as messages carry them."""
         return model_name(self.name, self.version)
+
+
+def first_file(kind: str) -> str:
+    """Which member of a bundle of ``kind`` hears the samples, and gives the bundle its frontend digest.
+
+    >>> first_file("classifier"), first_file("denoise")
+    ('preprocess.tflite', 'denoise.tflite')
+    """
+    return DENOISER if kind == DENOISE else PREPROCESS
 
 
 def layout() -> dict[str, Any]:

@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_outbox(commands)
     _add_models(commands)
     _add_talk(commands)
+    _add_enroll(commands)
     return parser
 
 
@@ -187,6 +188,22 @@ def _add_talk(commands: Commands) -> None:
     add_flags(parser)
 
 
+def _add_enroll(commands: Commands) -> None:
+    parser = _add(
+        commands, "enroll", _enroll, "join a fleet, with what `aggregator node add` says",
+        "Makes a key that never leaves this node, has it certified, and keeps certificate, authority and\n"
+        "the broker's address in the state folder, where the other commands find them. The token is shown\n"
+        "only to a server that proves to be the fleet's aggregator. If it fails, do it again.",
+    )  # fmt: skip
+    parser.add_argument("url", metavar="URL", help="the aggregator's address, https://…")
+    parser.add_argument("token", metavar="TOKEN", help="token of this node; -: read it from standard input")
+    parser.add_argument(
+        "--trust-system", action="store_true",
+        help="believe the aggregator also if this system's certificate authorities vouch for it",
+    )  # fmt: skip
+    add_flags(parser)
+
+
 def _settings(options: argparse.Namespace) -> Settings:
     return load_settings(options.config, os.environ, vars(options))
 
@@ -238,6 +255,12 @@ def _talk(options: argparse.Namespace) -> int:
         as_json=options.json,
     )  # fmt: skip
     return int(talk.talk(_settings(options), wish))
+
+
+def _enroll(options: argparse.Namespace) -> int:
+    joining = importlib.import_module("edge_agent.enrolment.joining")
+    settings = _settings(options)
+    return int(joining.enroll(settings, options.url, options.token, trust_system=options.trust_system))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT, HOP_SAMPLES, ME
 from contract.bundle import read_bundle
 from contract.checks import octets, real, whole
 from contract.errors import BundleError, ContractError
-from contract.manifest import CLASSIFIER, PREPROCESS, SELFTEST, Manifest
+from contract.manifest import CLASSIFIER, DENOISE, PREPROCESS, SELFTEST, Manifest
 from edge_agent.classifier import Classifier
 from edge_agent.errors import ModelError
 from edge_agent.framing import Framer
@@ -62,10 +62,9 @@ def load_bundle(path: Path, agent_version: str) -> LoadedBundle:
     """The bundle at ``path``, ready to run; ``BundleError`` says in a sentence why it must not."""
     bundle = read_bundle(path)
     manifest = bundle.manifest
-    if older_than(agent_version, manifest.minimum_agent_version):
-        raise BundleError(
-            f"needs agent {manifest.minimum_agent_version} or later, this is {agent_version}: update it"
-        )
+    require_agent(manifest, agent_version)
+    if manifest.kind == DENOISE:
+        raise BundleError("holds a denoiser and nothing that recognises: name it as [denoise] bundle")
     try:
         front, back = Model(bundle.files[PREPROCESS], PREPROCESS), Model(bundle.files[CLASSIFIER], CLASSIFIER)
         check_tensors(manifest, front, back)
@@ -79,6 +78,14 @@ def load_bundle(path: Path, agent_version: str) -> LoadedBundle:
         )
     except ModelError as error:
         raise BundleError(str(error)) from error
+
+
+def require_agent(manifest: Manifest, agent_version: str) -> None:
+    """``BundleError`` unless this agent is new enough for the bundle."""
+    if older_than(agent_version, manifest.minimum_agent_version):
+        raise BundleError(
+            f"needs agent {manifest.minimum_agent_version} or later, this is {agent_version}: update it"
+        )
 
 
 def check_tensors(manifest: Manifest, front: Model, back: Model) -> None:

@@ -13,6 +13,7 @@ from edge_agent.capture import decode, sound_files
 from edge_agent.errors import CaptureError, EdgeError
 from edge_agent.outbox import show_problem
 from edge_agent.settings import InputSettings, Settings
+from edge_agent.settings.enrolled import Enrolled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,9 @@ def check(settings: Settings, version: str, *, as_json: bool) -> int:
     looks: list[Callable[[], Finding]] = [
         lambda: check_input(settings.input),
         lambda: check_bundle(settings, version),
+        *([lambda: check_denoiser(settings, version)] if settings.denoise.on else []),
         lambda: check_broker(settings),
+        lambda: check_certificate(settings.enrolled),
         lambda: check_disk(settings),
         check_clock,
     ]
@@ -41,9 +44,9 @@ def check(settings: Settings, version: str, *, as_json: bool) -> int:
         print(json.dumps({"ok": all(f.ok for f in findings), "checks": [asdict(f) for f in findings]}))  # noqa: T201
     else:
         for finding in findings:
-            print(f"{'ok     ' if finding.ok else 'PROBLEM'} {finding.what:7} {finding.says}")  # noqa: T201
+            print(f"{'ok     ' if finding.ok else 'PROBLEM'} {finding.what:8} {finding.says}")  # noqa: T201
             if finding.mend:
-                print(f"{'':15} mend: {finding.mend}")  # noqa: T201
+                print(f"{'':16} mend: {finding.mend}")  # noqa: T201
     return 0 if all(finding.ok for finding in findings) else 1
 
 
@@ -102,6 +105,20 @@ def check_bundle(settings: Settings, version: str) -> Finding:
     return Finding(what="bundle", ok=True, says=says, figures=figures)
 
 
+def check_denoiser(settings: Settings, version: str) -> Finding:
+    """Whether noise can be taken off as the settings ask for it."""
+    from edge_agent.denoisers import make_denoiser
+
+    if settings.model.bundle is None:
+        return Finding(what="denoise", ok=False, says="there is no bundle", mend="set [model] bundle")
+    try:
+        denoiser = make_denoiser(settings.denoise, settings.model.bundle, version)
+    except (BundleError, EdgeError) as error:
+        mend = "copy the bundle again from where it was released, or set [denoise] on = false"
+        return Finding(what="denoise", ok=False, says=str(error), mend=mend)
+    return Finding(what="denoise", ok=True, says=f"by {denoiser.name if denoiser else 'nothing'}")
+
+
 def check_broker(settings: Settings) -> Finding:
     """Whether the broker accepts this node."""
     broker = settings.broker
@@ -115,6 +132,18 @@ def check_broker(settings: Settings) -> Finding:
         mend = "is the broker running and reachable? are port, user name, password and certificates right?"
         return Finding(what="broker", ok=False, says=str(error), mend=mend)
     return Finding(what="broker", ok=True, says=f"{broker.host}:{broker.port} accepts us, MQTT {protocol}")
+
+
+def check_certificate(enrolled: Enrolled | None) -> Finding:
+    """Whether the node has joined a fleet, and until when it may stay."""
+    if enrolled is None:
+        return Finding(what="enrolled", ok=True, says="no: `aggregator node add` says how to join a fleet")
+    until = time.strftime("%Y-%m-%d", time.localtime(enrolled.not_after_s))
+    says = f"as {enrolled.node}, certificate until {until}"
+    if time.time() >= enrolled.not_after_s:
+        mend = "`aggregator node add` at the aggregator, then `edge-agent enroll`"
+        return Finding(what="enrolled", ok=False, says=f"{says}: it has expired", mend=mend)
+    return Finding(what="enrolled", ok=True, says=says)
 
 
 def check_disk(settings: Settings) -> Finding:

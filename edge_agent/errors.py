@@ -35,3 +35,7 @@ class OutboxError(EdgeError):
 
 class UpdateError(EdgeError):
     """A new model cannot be had, or is not acceptable."""
+
+
+class EnrolmentError(EdgeError):
+    """The node cannot join the fleet, or gets no other certificate; the text says why."""

@@ -11,6 +11,7 @@ FIRST_POSSIBLE_S: Final = 1_735_689_600.0
 """Begin of 2025: a clock before it was never set."""
 _THERMAL: Final = Path("/sys/class/thermal")
 _STATM: Final = Path("/proc/self/statm")
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _UNSYNCHRONISED: Final = 0x40
 
 
@@ -34,6 +35,14 @@ def rss_bytes() -> int:
         return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         return 0
+
+
+def boot_id(path: Path = _BOOT_ID) -> str:
+    """Tells one time that the machine is switched on from another; empty where the system does not say."""
+    try:
+        return path.read_text().strip()[:64]
+    except (OSError, ValueError):
+        return ""
 
 
 def temperature_c(thermal: Path = _THERMAL) -> float | None:

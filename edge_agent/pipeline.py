@@ -13,6 +13,7 @@ from contract.detector import Detector, Found
 from contract.manifest import Manifest
 from edge_agent.bundles import LoadedBundle
 from edge_agent.classifier import Classifier
+from edge_agent.denoising import DELAY_S, Denoiser
 from edge_agent.framing import Framer
 from edge_agent.frontend import FrontEnd
 from edge_agent.level import Meter, hop_powers, to_dbfs
@@ -55,7 +56,7 @@ class Step:
 class Pipeline:
     """One stream of sound through the parts of a bundle. ``reset`` begins a new stream."""
 
-    def __init__(self, bundle: LoadedBundle, tuning: Tuning) -> None:
+    def __init__(self, bundle: LoadedBundle, tuning: Tuning, denoiser: Denoiser | None = None) -> None:
         manifest = bundle.manifest
         self._manifest, self._tuning = manifest, tuning
         self.thresholds = in_force(manifest, tuning)
@@ -64,11 +65,17 @@ class Pipeline:
         self.step_s = self.step_samples / RATE_HZ
         self.meter = Meter()
         self._framer = Framer(STEPS_AT_ONCE * self.step_samples)
+        self._denoiser = denoiser
         self._front_end = FrontEnd(bundle.preprocess)
         self.run_frames = STEPS_AT_ONCE * manifest.step_frames
         self._classifier = Classifier(bundle.classifier, manifest.step_frames, self.run_frames)
         self._detector = make_detector(manifest, tuning)
         self._index = 0
+
+    @property
+    def denoiser(self) -> str:
+        """What takes noise off before it hears; levels are those of the sound as it came in."""
+        return "off" if self._denoiser is None else self._denoiser.name
 
     @property
     def leq_dbfs(self) -> float:
@@ -106,6 +113,8 @@ class Pipeline:
         """
         if other._manifest.frontend_digest == self._manifest.frontend_digest:
             self._front_end.follow(other._front_end)
+        if self._denoiser is not None and other._denoiser is not None:
+            self._denoiser.follow(other._denoiser)
 
     def feed(self, samples: NDArray[np.int16], captured_s: float) -> list[Step]:
         """The steps that are now complete.
@@ -134,6 +143,8 @@ class Pipeline:
     def reset(self) -> None:
         """Begin a new stream."""
         self._framer.reset()
+        if self._denoiser is not None:
+            self._denoiser.reset()
         self._front_end.reset()
         self._classifier.reset()
         self._detector = make_detector(self._manifest, self._tuning)
@@ -144,6 +155,9 @@ class Pipeline:
         hops = piece.reshape(-1, HOP_SAMPLES)
         powers = hop_powers(hops)
         self.meter.feed(powers, int(max(piece.max(), -int(piece.min()))))
+        if self._denoiser is not None:
+            hops = self._denoiser.feed(piece).reshape(-1, HOP_SAMPLES)
+            begin_s -= DELAY_S
         frames = self._front_end.feed(hops)
         rows = self._classifier.feed(frames)
         steps = []

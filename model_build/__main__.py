@@ -9,6 +9,7 @@ from typing import Any
 
 from contract.errors import ContractError
 from model_build.commands import (
+    add_denoiser,
     base,
     bundle,
     check,
@@ -40,6 +41,7 @@ _COMMANDS = {
     "judge": judge,
     "inspect": inspect,
     "learn-codec": learn_codec,
+    "add-denoiser": add_denoiser,
     "evaluate-audio": evaluate_audio,
 }
 """In the order in which ``--help`` lists them."""

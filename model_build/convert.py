@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.audio import FEATURE_SCALE_DB, FEATURE_ZERO_POINT, MEL_BINS
-from contract.manifest import ANOMALY, INT8
+from contract.manifest import ANOMALY, DENOISE, INT8
 from model_build.errors import ConversionError
 from model_build.flatbuffer import (
     quantization,
@@ -160,6 +160,10 @@ def main(request: Path, result: Path) -> None:
         from model_build.anomaly.convert import convert_anomaly
 
         content = convert_anomaly(head["recipe"]["window"], arrays)
+    elif head["kind"] == DENOISE:
+        from model_build.denoise.convert import convert_denoiser
+
+        content = convert_denoiser(arrays)
     else:
         recipe, calibration = network_recipe(head["recipe"]), arrays.pop("calibration")
         content = convert_classifier(recipe, arrays, calibration, **options)

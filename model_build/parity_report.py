@@ -135,11 +135,21 @@ def _lines(parity: Mapping[str, Any]) -> Iterator[str]:
             f"quantized against float: scores off by {part['nrmse']:.3f} of their spread"
             f" (most {part['nrmse_most']:g})"
         )
+    if part := parity.get("denoiser"):
+        yield (
+            f"quantized against float: sound {part['float_db']:.0f} dB over the difference"
+            f" (least {part['float_db_least']:g} dB)"
+        )
     if part := parity.get("streamed"):
         calls = ", ".join(
             f"{frames} ({'yes' if same else 'NO'})" for frames, same in _by_number(part["equal"])
         )
         yield f"streamed against whole, bit for bit, frames a call: {calls}"
+    if part := parity.get("denoised"):
+        yield (
+            f"self-test sound: computed by {part['runtime']} on {part['machine']}; what a node makes of it"
+            f" must be {part['least_db']:g} dB near"
+        )
     if part := parity.get("vectors"):
         yield (
             f"self-test vectors {part['sha256'][:12]}: computed by {part['runtime']} on {part['machine']};"

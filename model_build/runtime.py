@@ -1,6 +1,6 @@
 """The TFLite runtime as the factory uses it: the node's own, so that what is measured is what will run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -9,6 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from contract.audio import HOP_SAMPLES, MEL_BINS
+from contract.denoise.spectra import DELAY_SAMPLES
 
 
 class Frontend:
@@ -71,6 +72,36 @@ class Classifier:
         for start in range(0, features.shape[0] - frames + 1, frames):
             chunk = np.ascontiguousarray(features[None, start : start + frames])
             yield self._graph.step({"features": chunk})["posteriors"][0].copy()
+
+
+class Denoiser:
+    """denoise.tflite, recording by recording or as one stream."""
+
+    def __init__(self, model: bytes) -> None:
+        self._graph = _Graph(model)
+
+    def reset(self) -> None:
+        """Begin a new stream."""
+        self._graph.reset()
+
+    def more(self, pcm: NDArray[np.int16]) -> NDArray[np.int16]:
+        """What comes out for the next ``pcm`` (n * HOP_SAMPLES,), DELAY_SAMPLES late."""
+        hops = [self._graph.step({"pcm": hop})["pcm_out"][0] for hop in pcm.reshape(-1, 1, HOP_SAMPLES)]
+        return np.concatenate(hops) if hops else np.zeros(0, np.int16)
+
+    def clean(self, pcm: NDArray[np.int16]) -> NDArray[np.int16]:
+        """All of ``pcm`` (samples,) without noise, heard from a stream's start, not late."""
+        self.reset()
+        return undelayed(self.more, pcm)
+
+
+def undelayed(
+    push: Callable[[NDArray[np.int16]], NDArray[np.int16]], pcm: NDArray[np.int16]
+) -> NDArray[np.int16]:
+    """``pcm`` (samples,) through a stream that answers DELAY_SAMPLES late, put in its place again."""
+    hops = -(-(pcm.size + DELAY_SAMPLES) // HOP_SAMPLES)
+    out = push(np.pad(pcm, (0, hops * HOP_SAMPLES - pcm.size)))
+    return out[DELAY_SAMPLES : DELAY_SAMPLES + pcm.size]
 
 
 class _Graph:

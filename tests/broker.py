@@ -1,5 +1,6 @@
 """A real mosquitto on a free loopback port, that a test may kill and start again."""
 
+import os
 import shutil
 import signal
 import socket
@@ -17,13 +18,20 @@ MOSQUITTO = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
 class Mosquitto:
     """One broker with its own configuration and data folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, configured: Path | None = None, port: int = 0) -> None:
+        """``configured`` is a configuration that listens at ``port``; without it anybody may do anything."""
         if MOSQUITTO is None:
             pytest.skip("needs mosquitto: apt-get install mosquitto")
         self.folder = folder
-        self.port = free_port()
+        self.port = port or free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._config = folder / "mosquitto.conf"
+        if configured is not None:
+            self._config = configured
+            if os.geteuid() == 0:  # mosquitto would become a user who may not read the folder
+                with configured.open("a") as file:
+                    file.write("user root\n")
+            return
         self._config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\n"
             f"persistence true\npersistence_location {folder}/\nmax_queued_messages 100000\n"

@@ -103,6 +103,10 @@ def _add_create(inner: Commands, add: Add) -> None:
         ("--watch", "show how far it is until it has finished, or is paused"),
     ):
         create.add_argument(flag, action="store_true", help=meaning)
+    create.add_argument(
+        "--time-zone", default="", metavar="ZONE",
+        help="of the hours of waves, such as Europe/Berlin (default: the aggregator's own)",
+    )  # fmt: skip
     create.add_argument("--probation", default="60s", metavar="TIME", help="on probation (default: 60s)")
     create.add_argument(
         "--by", default="", metavar="NAME", help="who does it; is recorded (default: the user)"

@@ -1,6 +1,7 @@
 """What the commands of rollouts run."""
 
 import argparse
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -8,7 +9,7 @@ from dataclasses import asdict
 from typing import Final
 
 from aggregator import bootstrap
-from aggregator.commands import ota_watch
+from aggregator.commands import ota_preview, ota_watch
 from aggregator.commands.given import say, say_json, settings_of, user
 from aggregator.domain.rollouts.plan import Targets
 from aggregator.domain.rollouts.states import CANCELLED, HALTED, PAUSED
@@ -28,10 +29,12 @@ def create(arguments: argparse.Namespace) -> int:
     wish = _wish(arguments)
     with _services(arguments) as (rollouts, _):
         if arguments.preview:
-            return _preview(rollouts, wish, as_json=arguments.json)
+            return ota_preview.tell(rollouts.preview(wish), as_json=arguments.json)
         view = rollouts.create(wish, arguments.by or user())
         if arguments.watch:
-            view = ota_watch.watch(rollouts, view.id, quiet=arguments.json)
+            view = _watch(rollouts, view.id, arguments)
+        elif not bootstrap.rollouts_move(settings_of(arguments)):
+            print(f"aggregator: {ota_watch.NOBODY}", file=sys.stderr)  # noqa: T201
     return _tell(view, as_json=arguments.json)
 
 
@@ -54,7 +57,7 @@ def show(arguments: argparse.Namespace) -> int:
     """Print one rollout in full."""
     with _services(arguments) as (rollouts, _):
         if arguments.watch:
-            ota_watch.watch(rollouts, arguments.rollout, quiet=arguments.json)
+            _watch(rollouts, arguments.rollout, arguments)
         detail = rollouts.detail(
             arguments.rollout, state=arguments.state, node=arguments.node,
             limit=100_000 if arguments.json else ROWS,
@@ -124,6 +127,13 @@ def unpin(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def _watch(rollouts: RolloutService, rollout_id: int, arguments: argparse.Namespace) -> RolloutView:
+    chosen = settings_of(arguments)
+    return ota_watch.watch(
+        rollouts, rollout_id, quiet=arguments.json, move=lambda: bootstrap.rollouts_move(chosen)
+    )
+
+
 def _wish(arguments: argparse.Namespace) -> Wish:
     return Wish(
         release=arguments.release,
@@ -137,22 +147,10 @@ def _wish(arguments: argparse.Namespace) -> Wish:
         new_front_end=arguments.new_front_end,
         whole_sites=arguments.whole_sites,
         probation_s=read_duration(arguments.probation),
+        zone=arguments.time_zone,
         paused=arguments.paused,
         waits=arguments.wait_for_others,
     )  # fmt: skip
-
-
-def _preview(rollouts: RolloutService, wish: Wish, *, as_json: bool) -> int:
-    waves = rollouts.preview(wish)
-    if as_json:
-        say_json({"waves": [asdict(one) for one in waves]})
-        return DONE
-    for one in waves:
-        names = ", ".join(one.nodes[:8]) + (" …" if len(one.nodes) > 8 else "")
-        count = "1 node" if len(one.nodes) == 1 else f"{len(one.nodes)} nodes"
-        say(f"{one.words}: {count}{f' ({names})' if names else ''}")
-    say("nothing was begun: leave --preview out")
-    return DONE
 
 
 def _tell(view: RolloutView, *, as_json: bool) -> int:
@@ -161,6 +159,8 @@ def _tell(view: RolloutView, *, as_json: bool) -> int:
         return _status(view)
     say(f"rollout {view.id}: {view.model}, {view.state}{f' ({view.reason})' if view.reason else ''}")
     say(f"  {view.name}, by {view.who}, {_moment(view.created_s)}")
+    if view.zone:
+        say(f"  hours are those of {view.zone}")
     for wave in view.waves:
         say(_wave(wave))
     return _status(view)

@@ -1,6 +1,7 @@
 """Shows how far a rollout is, until nobody has to look on."""
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 from rich.console import Console
@@ -13,14 +14,23 @@ from aggregator.services.rollouts import RolloutService
 POLL_S: Final = 0.5
 
 
-def watch(rollouts: RolloutService, rollout_id: int, *, quiet: bool) -> RolloutView:
-    """The rollout once it has finished, ended, or is paused: then a person is needed."""
+NOBODY: Final = "nobody moves rollouts on: start `aggregator serve` or `aggregator web` with these settings"
+SOMEBODY: Final = "rollouts are moved on now"
+
+
+def watch(rollouts: RolloutService, rollout_id: int, *, quiet: bool, move: Callable[[], bool]) -> RolloutView:
+    """The rollout once it has finished, ended, or is paused: then a person is needed.
+
+    ``move``: whether anybody moves rollouts on. While nobody does that is said, also if ``quiet``.
+    """
+    console = Console(stderr=True)
+    moved = True
     bars = Progress(
         TextColumn("{task.description:24}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[told]}"),
-        console=Console(stderr=True),
+        console=console,
         disable=quiet,
     )
     with bars:
@@ -36,6 +46,9 @@ def watch(rollouts: RolloutService, rollout_id: int, *, quiet: bool) -> RolloutV
                 )  # fmt: skip
             if view.settled or view.state == PAUSED:
                 return view
+            if move() != moved:
+                moved = not moved
+                console.print(f"aggregator: {SOMEBODY if moved else NOBODY}", soft_wrap=True, markup=False)
             time.sleep(POLL_S)
 
 

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from aggregator.services.accounts import AccountService
 from aggregator.services.audit import AuditService
+from aggregator.services.authority import AuthorityService
 from aggregator.services.commands import CommandService
 from aggregator.services.dataset import DatasetService
 from aggregator.services.deletion import DeletionService
 from aggregator.services.detections import DetectionService
 from aggregator.services.drift import DriftService
+from aggregator.services.enrolment import EnrolmentService
 from aggregator.services.fleet import FleetService
 from aggregator.services.label_files import LabelFileService
 from aggregator.services.labels import LabelService
@@ -64,4 +66,6 @@ class Services:
     pins: PinService
     shadows: ShadowService
     audit: AuditService
+    authority: AuthorityService
+    enrolment: EnrolmentService
     namespace: str

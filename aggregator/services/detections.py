@@ -159,6 +159,15 @@ class DetectionService:
             rows = store.stored_last(connection, limit, node)
         return [detection_view(row) for row in rows]
 
+    def last_of_each(self, limit: int) -> dict[str, list[DetectionView]]:
+        """Node → its latest detections in time, ``limit`` at most, newest first; without who has none."""
+        with self._database.read() as connection:
+            rows = store.last_of_each(connection, limit)
+        found: dict[str, list[DetectionView]] = {}
+        for row in rows:
+            found.setdefault(row.node, []).append(detection_view(row))
+        return found
+
     def export(self, wanted: DetectionFilter) -> Iterator[DetectionView]:
         """Every detection of the filter, newest first, read in slices: memory stays bounded."""
         conditions = store.matching(**asdict(wanted))

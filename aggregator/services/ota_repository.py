@@ -140,7 +140,6 @@ class OtaRepository:
         served = upkeep.Served(
             root=held.roots[-1],
             targets=held.targets,
-            targets_version=_version_of(held.targets),
             snapshot=self._newest("snapshot"),
             timestamp=self._files.metadata(TIMESTAMP),
         )
@@ -196,10 +195,6 @@ class OtaRepository:
 
 def _led_to(content: bytes, name: str) -> int:
     return int(_signed(content)["meta"][name]["version"])
-
-
-def _version_of(content: bytes) -> int:
-    return int(_signed(content)["version"])
 
 
 def _moment_s(text: str) -> float:

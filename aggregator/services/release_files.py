@@ -9,6 +9,7 @@ from aggregator.errors import ReleaseError
 from aggregator.services.durable_files import in_words, open_new, sync, sync_folder
 from contract.bundle import Bundle, read_bundle
 from contract.errors import ContractError
+from contract.manifest import DENOISE
 
 
 def path_of(folder: Path, digest: str) -> Path:
@@ -19,9 +20,12 @@ def path_of(folder: Path, digest: str) -> Path:
 def read(path: Path) -> Bundle:
     """A bundle that has passed every check; ``ReleaseError`` says what is wrong with it."""
     try:
-        return read_bundle(path)
+        bundle = read_bundle(path)
     except ContractError as error:
         raise ReleaseError(f"not a bundle to release: {error}") from error
+    if bundle.manifest.kind == DENOISE:
+        raise ReleaseError("holds a denoiser and nothing that recognises: nodes could not run it")
+    return bundle
 
 
 def keep(folder: Path, source: Path) -> Bundle:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from aggregator.domain.published import Published
 from aggregator.domain.rollouts import world
 from aggregator.domain.rollouts.advance import ASSIGNED_AT_ONCE
+from aggregator.domain.rollouts.hours import minute_of_day
 from aggregator.domain.rollouts.obstacles import Situation
 from aggregator.domain.rollouts.plan import SHADOW
 from aggregator.domain.rollouts.reports import Report
@@ -124,12 +125,11 @@ class RolloutEngine:
 
     def _situation(self, connection: Connection, now_s: float) -> Situation:
         memory = self._memory
-        local = time.localtime(now_s)
         return Situation(
             nodes=memory.nodes,
             pinned=memory.pinned,
             now_s=now_s,
-            minute=local.tm_hour * 60 + local.tm_min,
+            minute=lambda zone: minute_of_day(now_s, zone),
             patience=self._patience,
             agreed=self._agreed(connection),
             desired=memory.desired,

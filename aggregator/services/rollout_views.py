@@ -8,6 +8,7 @@ from typing import Any, Final
 from aggregator.domain.rollouts.plan import Plan
 from aggregator.domain.rollouts.states import ASSIGNED, ENDED, FINISHED, WAITING
 from aggregator.domain.rollouts.words import size_words, written
+from aggregator.services.rollout_outlook import HeldBack
 
 STATES: Final = ("waiting", "skipped", "assigned", "succeeded", "failed", "withdrawn")
 """Of a node in a wave."""
@@ -55,6 +56,8 @@ class RolloutView:
     created_s: float
     changed_s: float
     waves: tuple[WaveView, ...]
+    zone: str = ""
+    """The time zone of the hours of its waves; empty: that of the aggregator."""
 
     @property
     def ended(self) -> bool:
@@ -109,6 +112,8 @@ class WavePreview:
     mode: str
     nodes: tuple[str, ...]
     """In the order in which they would come."""
+    held_back: tuple[HeldBack, ...] = ()
+    """Those of them that something stands in the way of now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +135,7 @@ def rollout_view(row: Any, waves: Sequence[Any], counted: Mapping[tuple[int, str
     return RolloutView(
         id=row.id, name=row.name, release=row.release, model=row.model, state=row.state, reason=row.reason,
         automatic=row.automatic, who=row.who, created_s=row.created_s, changed_s=row.changed_s,
-        waves=tuple(_wave(row, plan, stage, counted) for stage in waves),
+        waves=tuple(_wave(row, plan, stage, counted) for stage in waves), zone=plan.zone,
     )  # fmt: skip
 
 

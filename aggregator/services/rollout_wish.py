@@ -29,6 +29,8 @@ class Wish:
     new_front_end: bool = False
     whole_sites: bool = False
     probation_s: float = 60.0
+    zone: str = ""
+    """The time zone of maintenance windows; empty: that of the aggregator."""
     paused: bool = False
     """It waits for somebody to resume it."""
     waits: bool = False
@@ -59,7 +61,7 @@ def plan_of(wish: Wish, published: Published) -> Plan:
     return Plan(
         release=release, targets=wish.targets, waves=wish.waves, seed=wish.seed or secrets.token_hex(8),
         takes_new=wish.takes_new, new_front_end=wish.new_front_end, whole_sites=wish.whole_sites,
-        probation_s=wish.probation_s,
+        probation_s=wish.probation_s, zone=wish.zone,
     )  # fmt: skip
 
 

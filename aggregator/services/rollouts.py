@@ -1,7 +1,7 @@
 """Rollouts as people make and steer them. What moves them on is the engine."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from sqlalchemy import Connection
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from aggregator.domain.rollouts import orders
 from aggregator.domain.rollouts.plan import Plan
 from aggregator.domain.rollouts.states import SUCCEEDED, Member, Members, Node, Rollout, Step
+from aggregator.domain.rollouts.tally import Patience
 from aggregator.domain.rollouts.words import written
 from aggregator.errors import RolloutError
 from aggregator.services import audit
@@ -16,6 +17,7 @@ from aggregator.services.rollout_back import ways_back
 from aggregator.services.rollout_board import RolloutBoard, row_of, view_of
 from aggregator.services.rollout_engine import Releases
 from aggregator.services.rollout_making import begin, known_nodes, refuse_overlap
+from aggregator.services.rollout_outlook import outlook
 from aggregator.services.rollout_rows import read_tracked, save_state, save_steps
 from aggregator.services.rollout_views import RolloutView, WavePreview
 from aggregator.services.rollout_wish import Wish, find_release, members_of, plan_of
@@ -35,21 +37,26 @@ class RolloutService(RolloutBoard):
         releases: Releases,
         *,
         require_shadow: bool = False,
+        patience: Patience | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(database, releases)
         self._require_shadow = require_shadow
+        self._patience = patience or Patience()
         self._now = now
 
     def preview(self, wish: Wish) -> tuple[WavePreview, ...]:
-        """Who would be in which wave; ``RolloutError`` says why it cannot be."""
+        """Who would be in which wave, and who not be told yet; ``RolloutError`` says why it cannot be."""
         plan = self._plan(wish)
         with self._database.read() as connection:
-            members = self._members(connection, wish, plan)
+            nodes = known_nodes(connection)
+            members = self._members(connection, wish, plan, nodes)
+            held_back = outlook(connection, plan, members, nodes, self._patience, self._now())
         return tuple(
             WavePreview(
                 name=wave.name, words=written(wave), mode=wave.mode,
                 nodes=tuple(member.node for member in members if member.wave == number),
+                held_back=held_back.get(number, ()),
             )
             for number, wave in enumerate(plan.waves)
         )  # fmt: skip
@@ -59,7 +66,7 @@ class RolloutService(RolloutBoard):
         plan = self._plan(wish)
         with self._database.write() as connection:
             store.lock(connection)
-            members = self._members(connection, wish, plan)
+            members = self._members(connection, wish, plan, known_nodes(connection))
             number = begin(
                 connection, plan, members, name=wish.name, who=who, now_s=self._now(), paused=wish.paused
             )
@@ -125,8 +132,9 @@ class RolloutService(RolloutBoard):
     def _plan(self, wish: Wish) -> Plan:
         return plan_of(wish, find_release(self.published(), wish.release))
 
-    def _members(self, connection: Connection, wish: Wish, plan: Plan) -> list[Member]:
-        nodes: dict[str, Node] = known_nodes(connection)
+    def _members(
+        self, connection: Connection, wish: Wish, plan: Plan, nodes: Mapping[str, Node]
+    ) -> list[Member]:
         members = members_of(plan, nodes, require_shadow=self._require_shadow)
         if not wish.waits:
             refuse_overlap(connection, members, instead=", or let the new one wait for it")

@@ -64,7 +64,7 @@ class Web:
     port: int = key(8080, "its port", low=1, high=65535)
     threads: int = key(64, "requests at once; each open live page holds one", low=56, high=1000)
     listeners: int = key(20, "people who listen to nodes at once; each holds one more", low=1, high=200)
-    https: bool = key(False, "encrypt; without a certificate_file the dashboard makes a certificate itself")
+    https: bool = key(False, "encrypt; without a certificate_file with one by the fleet's own authority")
     certificate_file: str = key("", "certificate of the dashboard with its chain, PEM; implies https")
     key_file: str = key("", "its key, PEM")
 
@@ -160,6 +160,32 @@ class Rollouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """[enrolment]; docs/enrolment.md explains each"""
+
+    token_hours: float = key(24.0, "a token for a node must be used within so long", low=0.01, high=8760)
+    certificate_days: float = key(
+        180.0,
+        "a node's certificate is valid for so long; it is renewed after two thirds",
+        low=0.01,
+        high=3650,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """[drift]; docs/drift.md explains each"""
+
+    deaf_below_db: float = key(6.0, "a deaf microphone is so far below its quietest hour", low=0)
+    fan_rise_db: float = key(6.0, "a fan raises the noise floor by so much", low=0)
+    flood_detections: int = key(20, "fewer detections in six hours are no flood", low=1)
+    flood_factor: float = key(4.0, "a flood is so many times the usual rate", low=1)
+    flood_chance: float = key(1e-4, "what chance gives more often than this is no flood", low=1e-12, high=0.5)
+    calm_s: float = key(3600.0, "an alert ends when its rule has not held for so long", low=0)
+    accepted_days: float = key(14.0, "what lasts so long is how it is now, and no alert", low=0.1, high=28)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of the aggregator."""
 
@@ -173,6 +199,8 @@ class Settings:
     gate: Gate = field(default_factory=Gate)
     ota: Ota = field(default_factory=Ota)
     rollouts: Rollouts = field(default_factory=Rollouts)
+    enrolment: Enrolment = field(default_factory=Enrolment)
+    drift: Drift = field(default_factory=Drift)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.fleet.namespace):

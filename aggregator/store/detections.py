@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, Select, cast, func, s
 from aggregator.store.tables import boots, detections, labels, models, nodes, windows
 
 LONGEST_WINDOW_S: Final = 60.0
+_IDS_AT_ONCE: Final = 1000
 
 Key = tuple[float, int]
 """Where a detection stands in order of time: ``start_s`` and id."""
@@ -71,6 +72,27 @@ def stored_last(connection: Connection, limit: int, node: str | None) -> Sequenc
     conditions = matching(node=node, label=None, since_s=None, until_s=None, min_posterior=None)
     wanted = select(detections).where(*conditions).order_by(detections.c.id.desc()).limit(limit)
     return sorted(_named(connection, wanted), key=lambda row: -row.id)
+
+
+def last_of_each(connection: Connection, limit: int) -> Sequence[Any]:
+    """The latest detections of every node in time, ``limit`` of each at most, newest first."""
+    mine = detections.alias()
+    latest = (
+        select(mine.c.id)
+        .where(mine.c.node_id == nodes.c.id)
+        .order_by(mine.c.start_s.desc(), mine.c.id.desc())
+        .limit(1)
+    )
+    # One by one from an index, whatever the database makes of larger questions.
+    each = select(*(latest.offset(number).scalar_subquery() for number in range(limit))).select_from(nodes)
+    ids = [one for row in connection.execute(each) for one in row if one is not None]
+    slices = (ids[begin : begin + _IDS_AT_ONCE] for begin in range(0, len(ids), _IDS_AT_ONCE))
+    found = [
+        row
+        for some in slices
+        for row in _named(connection, select(detections).where(detections.c.id.in_(some)))
+    ]
+    return sorted(found, key=lambda row: (-row.start_s, -row.id))
 
 
 def by_id(connection: Connection, detection_id: int) -> Any | None:

@@ -38,8 +38,9 @@ def sign(metadata: Metadata[T], *keys: SigningKey) -> bytes:
     return write(metadata)
 
 
-def verify(root: Root, metadata: Metadata[T]) -> None:
-    """Raise ``TrustError`` unless those keys have signed ``metadata`` that ``root`` names for its role."""
+def verified(root: Root, kind: type[T], content: bytes) -> T:
+    """What ``content`` says; ``TrustError`` unless those keys signed it that ``root`` names for its role."""
+    metadata = read(kind, content)
     role = metadata.signed.type
     try:
         root.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
@@ -48,3 +49,4 @@ def verify(root: Root, metadata: Metadata[T]) -> None:
             f"{role} metadata, version {metadata.signed.version}: is not signed by the key that root "
             f"version {root.version} names for it"
         ) from error
+    return metadata.signed

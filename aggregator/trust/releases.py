@@ -66,11 +66,10 @@ def changed(
 
 def verified(root: Root, content: bytes) -> Targets:
     """Targets metadata that ``root`` vouches for; its expiry is not looked at. Raises ``TrustError``."""
-    metadata = envelopes.read(Targets, content)
-    envelopes.verify(root, metadata)
-    if metadata.signed.delegations is not None:
+    targets = envelopes.verified(root, Targets, content)
+    if targets.delegations is not None:
         raise TrustError("targets metadata hands on to further keys: Soundpost does not do that")
-    return metadata.signed
+    return targets
 
 
 def is_vouched(root: Root, content: bytes) -> bool:

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Timestamp
+from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
 
 from aggregator.errors import TrustError
 from aggregator.trust import envelopes, roots
 from aggregator.trust.keys import SigningKey
 from aggregator.trust.lifetimes import Lifetimes, expiry, is_due
 
-T = TypeVar("T", Snapshot, Timestamp)
+T = TypeVar("T", Targets, Snapshot, Timestamp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,6 @@ class Served:
 
     root: bytes
     targets: bytes
-    targets_version: int
     snapshot: bytes | None = None
     timestamp: bytes | None = None
 
@@ -43,18 +42,14 @@ def renewed(served: Served, key: SigningKey, lifetimes: Lifetimes, now_s: float)
     snapshot = _snapshot(root, served, lifetimes, now_s)
     if snapshot is None:
         version = _next(_version(Snapshot, served.snapshot), now_s)
-        meta = MetaFile.from_data(served.targets_version, served.targets, ["sha256"])
-        made = Snapshot(
-            version=version, expires=expiry(now_s, lifetimes.snapshot_days), meta={"targets.json": meta}
-        )
+        meta = {"targets.json": _meta(Targets, served.targets)}
+        made = Snapshot(version=version, expires=expiry(now_s, lifetimes.snapshot_days), meta=meta)
         snapshot = envelopes.sign(Metadata(made), key)
         written[f"{version}.snapshot.json"] = snapshot
     if _timestamp(root, served, snapshot, lifetimes, now_s) is None:
         version = _next(_version(Timestamp, served.timestamp), now_s)
-        meta = MetaFile.from_data(_version(Snapshot, snapshot), snapshot, ["sha256"])
-        stamp = Timestamp(
-            version=version, expires=expiry(now_s, lifetimes.timestamp_days), snapshot_meta=meta
-        )
+        expires = expiry(now_s, lifetimes.timestamp_days)
+        stamp = Timestamp(version=version, expires=expires, snapshot_meta=_meta(Snapshot, snapshot))
         written["timestamp.json"] = envelopes.sign(Metadata(stamp), key)
     return written
 
@@ -68,34 +63,34 @@ def check_key(root: Root, key: SigningKey) -> None:
 
 def _snapshot(root: Root, served: Served, lifetimes: Lifetimes, now_s: float) -> bytes | None:
     """The snapshot, if it still holds."""
-    if served.snapshot is None:
-        return None
-    try:
-        metadata = envelopes.read(Snapshot, served.snapshot)
-        envelopes.verify(root, metadata)
-    except TrustError:
-        return None
-    meta = metadata.signed.meta.get("targets.json")
-    fits = meta == MetaFile.from_data(served.targets_version, served.targets, ["sha256"])
-    due = is_due(metadata.signed.expires, lifetimes.snapshot_days, now_s)
-    return served.snapshot if fits and not due else None
+    held = _held(root, Snapshot, served.snapshot, lifetimes.snapshot_days, now_s)
+    fits = held is not None and held.meta.get("targets.json") == _meta(Targets, served.targets)
+    return served.snapshot if fits else None
 
 
 def _timestamp(
     root: Root, served: Served, snapshot: bytes, lifetimes: Lifetimes, now_s: float
 ) -> bytes | None:
     """The timestamp, if it still holds."""
-    if served.timestamp is None:
+    held = _held(root, Timestamp, served.timestamp, lifetimes.timestamp_days, now_s)
+    fits = held is not None and held.snapshot_meta == _meta(Snapshot, snapshot)
+    return served.timestamp if fits else None
+
+
+def _held(root: Root, kind: type[T], content: bytes | None, days: float, now_s: float) -> T | None:
+    """What ``content`` says, if ``root`` vouches for it and it need not be signed again yet."""
+    if content is None:
         return None
     try:
-        metadata = envelopes.read(Timestamp, served.timestamp)
-        envelopes.verify(root, metadata)
+        signed = envelopes.verified(root, kind, content)
     except TrustError:
         return None
-    wanted = MetaFile.from_data(_version(Snapshot, snapshot), snapshot, ["sha256"])
-    fits = metadata.signed.snapshot_meta == wanted
-    due = is_due(metadata.signed.expires, lifetimes.timestamp_days, now_s)
-    return served.timestamp if fits and not due else None
+    return None if is_due(signed.expires, days, now_s) else signed
+
+
+def _meta(kind: type[T], content: bytes) -> MetaFile:
+    """What the metadata above says of ``content``."""
+    return MetaFile.from_data(_version(kind, content), content, ["sha256"])
 
 
 def _version(kind: type[T], content: bytes | None) -> int:

@@ -13,6 +13,7 @@ from aggregator.web import (
     account,
     api,
     api_releases,
+    api_rollouts,
     arrivals,
     dataset,
     deletion,
@@ -20,6 +21,7 @@ from aggregator.web import (
     detections,
     drift,
     drift_api,
+    enrol,
     events,
     exports,
     fleet,
@@ -102,7 +104,9 @@ def create_app(services: Services) -> Flask:
         deletion_api.pages,
         drift_api.pages,
         api_releases.pages,
+        api_rollouts.pages,
         ota.pages,
+        enrol.pages,
         rollouts.pages,
     ):
         app.register_blueprint(pages(services))

@@ -13,6 +13,7 @@ from aggregator.errors import (
     CursorError,
     DeletionError,
     DeliveryRefusedError,
+    EnrolmentRefusedError,
     LabelError,
     LabelFileError,
     ListeningError,
@@ -73,6 +74,7 @@ _STATUS_OF_ERROR: Final[tuple[tuple[type[AggregatorError], int], ...]] = (
     (TokenError, 400),
     (PasswordError, 400),
     (DeliveryRefusedError, 403),
+    (EnrolmentRefusedError, 403),
     (TooManyAttemptsError, 429),
     (UnknownUserError, 404),
     (UnknownTokenError, 404),
@@ -119,7 +121,10 @@ def _own_error(error: AggregatorError) -> Response:
 
 def _answer(status: int, detail: str) -> Response:
     # A script of ours asks for JSON and shows the detail itself.
-    if request.path.startswith(("/api/", "/ota/")) or request.accept_mimetypes.best == "application/json":
+    if (
+        request.path.startswith(("/api/", "/ota/", "/enrol/"))
+        or request.accept_mimetypes.best == "application/json"
+    ):
         return problem(status, detail)
     return Response(
         render_template("problem.html", status=status, title=_title(status), detail=detail), status

@@ -18,6 +18,7 @@ FIELDS: Final = (
     "exclude",
     "percent",
     "probation",
+    "zone",
     "seed",
 )
 SWITCHES: Final = ("any_model", "new_front_end", "whole_sites", "no_new_nodes", "waits", "paused")
@@ -49,6 +50,7 @@ def wish_of(texts: Mapping[str, str]) -> Wish:
         takes_new=not texts["no_new_nodes"],
         new_front_end=bool(texts["new_front_end"]),
         whole_sites=bool(texts["whole_sites"]),
+        zone=texts["zone"],
         probation_s=read_duration(texts["probation"] or "60s"),
         paused=bool(texts["paused"]),
         waits=bool(texts["waits"]),

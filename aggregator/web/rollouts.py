@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from aggregator.domain.roles import Permission
 from aggregator.errors import AggregatorError
 from aggregator.services.catalogue import Services
+from aggregator.services.rollout_outlook import by_reason
 from aggregator.services.rollout_views import STATES, RolloutDetail
 from aggregator.web import rollout_form
 from aggregator.web.access import needs, person
@@ -45,7 +46,9 @@ def pages(services: Services) -> Blueprint:
         try:
             wish = rollout_form.wish_of(texts)
             if "begin" not in request.form:
-                return _form(services, texts, preview=rollouts.preview(wish))
+                waves = rollouts.preview(wish)
+                held_back = by_reason(one.held_back for one in waves)
+                return _form(services, texts, preview=waves, held_back=held_back)
             made = rollouts.create(wish, person().name)
         except AggregatorError as error:
             return _form(services, texts, refusal=str(error)), 400

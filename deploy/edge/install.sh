@@ -1,14 +1,21 @@
 #!/bin/sh
 # Installs the Soundpost agent on Raspberry Pi OS (Debian 12 or later), as a service that starts at boot.
 #
+#   sudo deploy/edge/install.sh --enroll URL TOKEN [--bundle FILE]
 #   sudo deploy/edge/install.sh [--bundle FILE] [--broker HOST] [--name NAME]
-#                               [--password-file FILE [--username NAME]]
+#                               [--password-file FILE [--username NAME]] [--root FILE]
+#
+# URL and TOKEN are what `aggregator node add` says: the node joins its fleet, with TLS and a certificate of its
+# own, and is told name and broker. TOKEN may be -, then it is read from standard input.
 #
 # Asks nothing, and may be run again: to update the agent, or after a change of bundle or password. An existing
 # /etc/soundpost/agent.toml is kept as it is. Run it from a checkout of the project.
 #
-# The first line of the password file is what `aggregator broker config --node NAME` says for this node; the
-# broker knows the node by its name, so --username is by default what --name says.
+# For a broker without certificates: the first line of the password file is what `aggregator broker config --node
+# NAME` says for this node; the broker knows it by its name, so --username is by default what --name says.
+#
+# The root file is the fleet's 1.root.json, as `aggregator ota keys init` made it: with it the node takes new
+# models over the air, and believes nobody else. Bring it here by a way that you trust.
 set -eu
 # Whatever root's own is, the service must be able to read what is installed.
 umask 022
@@ -17,6 +24,7 @@ prefix=/opt/soundpost
 config_dir=/etc/soundpost
 config=$config_dir/agent.toml
 password=$config_dir/broker.password
+root=$config_dir/root.json
 state_dir=/var/lib/soundpost-agent
 user=soundpost
 unit=soundpost-agent.service
@@ -28,28 +36,41 @@ broker=127.0.0.1
 name=
 username=
 password_file=
+root_file=
+url=
+token=
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
 
 while [ $# -gt 0 ]; do
     case $1 in
+        --enroll)
+            url=${2:?"--enroll needs an address and a token"}; token=${3:?"--enroll needs a token, too"}; shift 3 ;;
         --bundle) bundle=${2:?"--bundle needs a file"}; shift 2 ;;
         --broker) broker=${2:?"--broker needs a host"}; shift 2 ;;
         --name) name=${2:?"--name needs a name"}; shift 2 ;;
         --username) username=${2:?"--username needs a name"}; shift 2 ;;
         --password-file) password_file=${2:?"--password-file needs a file"}; shift 2 ;;
-        -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        --root) root_file=${2:?"--root needs a file"}; shift 2 ;;
+        -h | --help) sed -n '2,19s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) fail "unknown option $1; see --help" ;;
     esac
 done
 
+[ "$token" != - ] || IFS= read -r token || fail "no token on standard input"
+case $url in '' | https://*) ;; *) fail "the address must begin with https://" ;; esac
+[ -z "$url" ] || [ -z "$name$password_file" ] || fail "with --enroll the node is told its name, and has no password"
 [ -n "$username" ] || [ -z "$password_file" ] || username=$name
 [ "$(id -u)" -eq 0 ] || fail "must be run as root: sudo $0"
 [ -f "$source_dir/pyproject.toml" ] || fail "run it from a checkout of the project"
 [ -f "$bundle" ] || fail "no bundle at $bundle; name one with --bundle"
 [ -z "$password_file" ] || [ -n "$(head -n 1 "$password_file")" ] || fail "no password in $password_file"
 [ -z "$password_file" ] || [ -n "$username" ] || fail "a password is of no use without --name or --username"
+if [ -n "$root_file" ]; then
+    [ -r "$root_file" ] || fail "no root file at $root_file"
+    grep -q '"_type": *"root"' "$root_file" || fail "$root_file is no root metadata of \`aggregator ota keys init\`"
+fi
 case $broker in *[!A-Za-z0-9._:-]*) fail "the broker's host may hold letters, digits and . _ : -" ;; esac
 case $name in *[!a-z0-9_-]*) fail "the node's name may hold a-z 0-9 _ -" ;; esac
 case $username in *[!A-Za-z0-9._@-]*) fail "the user name may hold letters, digits and . _ @ -" ;; esac
@@ -103,12 +124,14 @@ say "Putting bundle and settings in place"
 install -d -m 755 "$config_dir"
 put root 644 "$bundle" "$config_dir/model.bundle"
 [ -z "$password_file" ] || put "$user" 640 "$password_file" "$password"
+[ -z "$root_file" ] || put root 644 "$root_file" "$root"
 if [ ! -e "$config" ]; then
     sed -e "s|^bundle = .*|bundle = \"$config_dir/model.bundle\"|" \
         -e "s|^host = .*|host = \"$broker\"|" \
         ${name:+-e "s|^name = .*|name = \"$name\"|"} \
         ${username:+-e "s|^# username = .*|username = \"$username\"|"} \
         ${password_file:+-e "s|^# password_file = .*|password_file = \"$password\"|"} \
+        ${root_file:+-e "s|^# root = .*|root = \"$root\"|"} \
         "$here/agent.example.toml" >"$work/agent.toml"
     put "$user" 640 "$work/agent.toml" "$config"
 else
@@ -118,6 +141,16 @@ else
         say "    username = \"$username\""
         say "    password_file = \"$password\""
     fi
+    if [ -n "$root_file" ] && ! grep -q "^root = \"$root\"" "$config"; then
+        say "  it does not use the root file; set there, under [update]:"
+        say "    root = \"$root\""
+    fi
+fi
+
+if [ -n "$url" ]; then
+    say "Joining the fleet"
+    # Through standard input: what stands on a command line can be read by everybody on this machine.
+    printf '%s\n' "$token" | runuser -u "$user" -- "$prefix/bin/edge-agent" enroll "$url" - --config "$config"
 fi
 
 say "Starting the service"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from contract.errors import ContractError
 from edge_agent.bundles import LoadedBundle, load_bundle
+from edge_agent.denoisers import make_denoiser
 from edge_agent.errors import EdgeError, SettingsError
 from edge_agent.pipeline import Pipeline, Tuning
 from edge_agent.settings import Settings
@@ -47,7 +48,8 @@ def load(settings: Settings, version: str, path: Path) -> Loaded:
         thresholds=detector.thresholds, smoothing_s=detector.smoothing_s, refractory_s=detector.refractory_s
     )
     try:
-        return Loaded(bundle=bundle, pipeline=Pipeline(bundle, tuning))
+        denoiser = make_denoiser(settings.denoise, path, version)
+        return Loaded(bundle=bundle, pipeline=Pipeline(bundle, tuning, denoiser))
     except ValueError as error:
         raise SettingsError(f"[detector] {error}") from error
 

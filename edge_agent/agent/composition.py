@@ -2,11 +2,11 @@
 
 import fcntl
 import logging
-import secrets
 import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,19 +14,22 @@ from contract.commands import Command
 from contract.updates import Desired
 from edge_agent import memory
 from edge_agent.agent.boot import Booted, boot
+from edge_agent.agent.boot_id import new_boot
 from edge_agent.agent.ledger import Ledger
 from edge_agent.agent.orders import Orders
 from edge_agent.agent.publisher import Publisher
+from edge_agent.agent.renewal import Renewal
 from edge_agent.agent.reporting import Identity, birth
 from edge_agent.agent.running import Running
 from edge_agent.agent.stage import Stage
 from edge_agent.agent.station import Station
 from edge_agent.capture import BLOCK_S, PROMPT_BLOCK_S, Block, Listener, make_source
-from edge_agent.errors import OutboxError
+from edge_agent.errors import CaptureError, OutboxError, SettingsError
 from edge_agent.interpreter import runtime_name
 from edge_agent.journal import start_journal
 from edge_agent.outbox import Outbox
 from edge_agent.settings import Settings
+from edge_agent.settings.enrolled import folder_in
 
 _log = logging.getLogger("edge_agent.agent")
 
@@ -49,9 +52,24 @@ def _run(
     settings: Settings, version: str, drain_timeout_s: float, seconds: float | None, stop: threading.Event
 ) -> int:
     booted = boot(settings, version)
+    try:
+        return _live(settings, version, booted, drain_timeout_s, seconds, stop)
+    except (SettingsError, CaptureError, OutboxError):
+        # What the agent can say itself is no crash of the model.
+        if booted.store is not None:
+            with suppress(OSError):
+                booted.store.stopped()
+        raise
+
+
+def _live(
+    settings: Settings, version: str, booted: Booted, drain_timeout_s: float, seconds: float | None,
+    stop: threading.Event,
+) -> int:  # fmt: skip
     bundle, pipeline = booted.loaded.bundle, booted.loaded.pipeline
     identity = Identity(
-        boot=secrets.token_hex(8), agent_version=version, runtime=runtime_name(), manifest=bundle.manifest,
+        boot=new_boot(settings.enrolled), agent_version=version, runtime=runtime_name(),
+        manifest=bundle.manifest,
         bundle_digest=bundle.digest, thresholds=pipeline.thresholds, started_s=max(0.0, time.time()),
     )  # fmt: skip
     block_s = PROMPT_BLOCK_S if settings.live.listening else BLOCK_S
@@ -85,19 +103,24 @@ def _run(
         talking,
         updating.updater.receive if updating else None,
     )
+    renewal = _renewal(settings, link)
     running = Running(
         listener=listener, station=station, stage=stage, meter=pipeline.meter, outbox=outbox,
         link=link, orders=orders, identity=identity, heartbeat_s=settings.health.heartbeat_s, stop=stop,
+        renewal=renewal,
     )  # fmt: skip
     _log.info(
         "started", extra={"node": settings.node.name, "boot": identity.boot, "model": bundle.manifest.model,
-                          "input": settings.input.description, "publish": orders.policy},
+                          "input": settings.input.description, "publish": orders.policy,
+                          "denoise": pipeline.denoiser},
     )  # fmt: skip
     memory.give_back()
     outbox.start()
     outbox.alive()
     if link is not None:
         link.start()
+    if renewal is not None:
+        renewal.start()
     if updating is not None:
         updating.around.link = link
         updating.updater.start()
@@ -117,6 +140,8 @@ def _run(
             guest.stop()
     if updating is not None:
         updating.updater.stop()
+    if renewal is not None:
+        renewal.stop()
     running.end()
     return _tell_end(station, outbox, identity, delivered=delivered)
 
@@ -199,6 +224,12 @@ def _link(
         on_command=receive, on_desired=on_desired,
         receives=talking.receives if talking is not None else {},
     )  # fmt: skip
+
+
+def _renewal(settings: Settings, link: Any) -> Renewal | None:
+    if settings.enrolled is None or link is None:
+        return None
+    return Renewal(folder_in(settings.node.state_path), on_new=link.reconnect)
 
 
 def _sole(outbox: Path) -> IO[str]:

@@ -123,11 +123,6 @@ def features(identity: Identity, window: Window) -> Callable[[int], Features]:
     return build
 
 
-def printable(text: str, limit: int) -> str:
-    """At most ``limit`` signs of ``text``, each of which can be shown."""
-    return "".join(sign if sign.isprintable() else " " for sign in text)[:limit]
-
-
 def features_bytes(identity: Identity, window: Window) -> int:
     """Size of the message of a window, at most: sequences of any length are reckoned as the longest."""
     return len(encode(FEATURES, features(identity, window)(2**53)))

@@ -6,10 +6,12 @@ import threading
 import time
 from typing import Final, Protocol
 
+from contract.checks import printable
 from contract.messages import Heartbeat
 from edge_agent import health, memory, systemd
 from edge_agent.agent.orders import Orders
-from edge_agent.agent.reporting import Hearing, Identity, heartbeat, printable
+from edge_agent.agent.renewal import Renewal
+from edge_agent.agent.reporting import Hearing, Identity, heartbeat
 from edge_agent.agent.stage import Stage
 from edge_agent.agent.station import Station
 from edge_agent.capture import Block, Ended, Listener, Watch
@@ -52,10 +54,12 @@ class Running:
         identity: Identity,
         heartbeat_s: float,
         stop: threading.Event,
+        renewal: Renewal | None = None,
     ) -> None:
         self._listener, self._station, self._meter = listener, station, meter
         self._stage = stage
         self._outbox, self._link, self._orders = outbox, link, orders
+        self._renewal = renewal
         self._identity, self._heartbeat_s, self._stop = identity, heartbeat_s, stop
         self._watch = Watch(time.monotonic())
         self._processor = health.Processor()
@@ -137,6 +141,8 @@ class Running:
                 self._station.set_policy(command.publish)
             if command.sampling is not None:
                 self._station.publisher.set_sampling(command.sampling)
+            if command.action == "renew_certificate" and self._renewal is not None:
+                self._renewal.renew()
             if self._link is not None:
                 self._link.announce()
             self.beat()
@@ -174,5 +180,8 @@ class Running:
             "stopped": self._listener.problem or "the input has stopped: no sound comes any more",
         }
         clock = "" if time.time() > health.FIRST_POSSIBLE_S else "the clock is not set; let it synchronise"
-        found = (told.get(state, ""), self._outbox.counters.problem, self._station.publisher.problem, clock)
+        found = (
+            told.get(state, ""), self._outbox.counters.problem, self._station.publisher.problem, clock,
+            self._renewal.problem if self._renewal is not None else "",
+        )  # fmt: skip
         return tuple(printable(problem, 300) for problem in found if problem)

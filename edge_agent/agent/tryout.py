@@ -219,6 +219,8 @@ class Tryout:
             else:
                 # The next start tells it.
                 self._store.roll_back(str(tried.release), reason)
+            # What hangs is tried; what is in service has not crashed.
+            self._store.stopped()
         except OSError as error:
             _log.error("the roll-back cannot be noted", extra={"error": str(error)})
         self._agent.restart()

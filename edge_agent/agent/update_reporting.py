@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from contract.checks import printable
 from contract.updates import LONGEST_REASON, Desired, Disagreement, Shadow, Update
-from edge_agent.agent.reporting import Identity, printable
+from edge_agent.agent.reporting import Identity
 from edge_agent.swap import Difference, Tally
 
 

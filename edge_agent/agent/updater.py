@@ -14,7 +14,7 @@ from edge_agent.agent.event import Event
 from edge_agent.agent.reports import Reports
 from edge_agent.agent.tryout import Tryout
 from edge_agent.swap.deciding import decide, supersedes
-from edge_agent.update import Installer, ModelStore, Ready, Waiting
+from edge_agent.update import STEADY_S, Installer, ModelStore, Ready, Waiting
 
 _RETRY_S: Final = 10.0
 """After a disk, or anything else, has refused."""
@@ -44,6 +44,8 @@ class Updater:
         self._stopping = False
         self._again_s = 0.0
         self._polled_s = time.monotonic()
+        self._steady_s = self._polled_s + STEADY_S
+        """When the agent has run so long that its start did it no harm."""
         self._thread = threading.Thread(target=self._run, name="updater", daemon=True)
 
     def start(self) -> None:
@@ -110,6 +112,9 @@ class Updater:
         if desired is not None and desired != self._settled and time.monotonic() >= self._again_s:
             self._pursue(desired)
         self._poll()
+        if time.monotonic() >= self._steady_s:
+            self._store.steady()
+            self._steady_s = math.inf
 
     def _take_up_again(self) -> None:
         """What was tried is no more; something else may have been wanted meanwhile."""
@@ -178,7 +183,7 @@ class Updater:
     def _sleep_s(self) -> float:
         now_s = time.monotonic()
         last = self._newest
-        due_s = [_LONGEST_SLEEP_S]
+        due_s = [_LONGEST_SLEEP_S, self._steady_s - now_s]
         if last is not None:
             due_s.append(self._polled_s + last.poll_s - now_s)
             if last != self._settled:

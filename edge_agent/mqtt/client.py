@@ -1,6 +1,7 @@
 """A paho client as the settings want it; a new one for every connection: nothing old is sent again."""
 
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -106,16 +107,21 @@ def _hasten(client: Client) -> None:
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
 
 
+def make_context(settings: BrokerSettings) -> ssl.SSLContext:
+    """How the broker is verified, and the node shows who it is; ``OSError`` if a file cannot be used."""
+    context = ssl.create_default_context(cafile=str(settings.ca_file))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.cert_file is not None:
+        context.load_cert_chain(settings.cert_file, settings.key_file)
+    return context
+
+
 def _secure(client: Client, settings: BrokerSettings) -> None:
     try:
         if settings.username:
             client.username_pw_set(settings.username, _password(settings))
         if settings.ca_file is not None:
-            client.tls_set(
-                ca_certs=str(settings.ca_file),
-                certfile=str(settings.cert_file) if settings.cert_file else None,
-                keyfile=str(settings.key_file) if settings.key_file else None,
-            )
+            client.tls_set_context(make_context(settings))
     except (OSError, ValueError) as error:
         raise LinkError(f"credentials: {error}") from error
 

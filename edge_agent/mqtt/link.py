@@ -133,6 +133,10 @@ class Link:
             self._announce = True
             self._wake.notify_all()
 
+    def reconnect(self) -> None:
+        """Begin a new connection: the certificate is another one now."""
+        self._on_ended("a new certificate is to be shown")
+
     def _notify(self) -> None:
         with self._wake:
             self._fresh = True

@@ -1,12 +1,15 @@
 """Whether the broker answers, for ``edge-agent check``."""
 
+import contextlib
+import socket
 import threading
 from typing import Final
 
-from edge_agent.mqtt.client import Callbacks, LinkError, connect, make_client
+from edge_agent.mqtt.client import Callbacks, LinkError, connect, make_client, make_context
 from edge_agent.settings import BrokerSettings
 
 _ANSWER_S: Final = 5.0
+_REFUSAL_S: Final = 1.0
 
 
 def probe(settings: BrokerSettings, node: str) -> str:
@@ -14,6 +17,8 @@ def probe(settings: BrokerSettings, node: str) -> str:
 
     Under a name of its own, so that an agent that is running keeps its connection.
     """
+    if settings.cert_file is not None:
+        return _shake(settings)
     last = LinkError("not tried")
     for protocol in ("5", "3.1.1") if settings.protocol == "auto" else (settings.protocol,):
         try:
@@ -23,6 +28,24 @@ def probe(settings: BrokerSettings, node: str) -> str:
         else:
             return protocol
     raise last
+
+
+def _shake(settings: BrokerSettings) -> str:
+    """Only as far as the broker's word on our certificate: its name is the client id as well there, and a
+    second connection would end the agent's."""
+    try:
+        context = make_context(settings)
+        with (
+            socket.create_connection((settings.host, settings.port), timeout=_ANSWER_S) as line,
+            context.wrap_socket(line, server_hostname=settings.host) as stream,
+        ):
+            stream.settimeout(_REFUSAL_S)
+            with contextlib.suppress(TimeoutError):  # the refusal of a certificate comes after the handshake
+                if not stream.recv(1):
+                    raise LinkError("the broker hangs up")
+            return f"5, {stream.version()} with our certificate"
+    except OSError as error:
+        raise LinkError(f"{settings.host}:{settings.port}: {error}") from error
 
 
 def _try(settings: BrokerSettings, client_id: str, protocol: str) -> None:

@@ -6,6 +6,7 @@ from edge_agent.settings.talk import TalkSettings
 from edge_agent.settings.updates import UpdateSettings
 from edge_agent.settings.values import (
     BrokerSettings,
+    DenoiseSettings,
     DetectorSettings,
     HealthSettings,
     InputSettings,
@@ -19,6 +20,7 @@ from edge_agent.settings.values import (
 
 __all__ = [
     "BrokerSettings",
+    "DenoiseSettings",
     "DetectorSettings",
     "HealthSettings",
     "InputSettings",

@@ -1,4 +1,4 @@
-"""Settings from a TOML file, then the environment, then flags; the later wins, the unknown is refused."""
+"""Settings from a TOML file, enrolment, environment, flags; the later wins, the unknown is refused."""
 
 import argparse
 import dataclasses
@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from contract.errors import ContractError
 from edge_agent.errors import SettingsError
+from edge_agent.settings.enrolled import above_the_file, folder_in, in_place_of_defaults, read_enrolled
 from edge_agent.settings.fields import Kind, read_text
-from edge_agent.settings.values import SECTIONS, Settings
+from edge_agent.settings.values import SECTIONS, NodeSettings, Settings
 
 PREFIX: Final = "SOUNDPOST"
 _LIMIT_BYTES: Final = 1_000_000
@@ -65,19 +66,39 @@ def variable(section: str, key: str) -> str:
 def load_settings(config: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
     """The settings; ``SettingsError`` names the first key that is unknown or not acceptable.
 
+    What the node was told when it joined a fleet stands above the file, below environment and flags.
+
     ``flags`` is ``vars()`` of what ``add_flags`` parsed; other entries are not looked at.
     """
-    plain = _read_file(config) if config is not None else {}
-    _overlay(plain, _from_environment(environment))
+    of_file = _read_file(config) if config is not None else {}
+    of_call = _from_environment(environment)
     given = {name: text for name, text in flags.items() if "." in name and text is not None}
-    _overlay(plain, _from_texts({name: (flag(*name.split(".")), text) for name, text in given.items()}))
+    _overlay(of_call, _from_texts({name: (flag(*name.split(".")), text) for name, text in given.items()}))
+    folder = folder_in(_state(of_file, of_call))
+    enrolled = read_enrolled(folder)
+    plain: Plain = {}
+    if enrolled is not None:
+        _overlay(plain, in_place_of_defaults(folder, enrolled))
+    _overlay(plain, of_file)
+    if enrolled is not None:
+        _overlay(plain, above_the_file(folder, enrolled))
+    _overlay(plain, of_call)
     sections: dict[str, Any] = {}
     for section, values in SECTIONS.items():
         try:
             sections[section] = values(**plain.get(section, {}))
         except ContractError as error:
             raise SettingsError(f"[{section}] {error}") from error
-    return Settings(**sections)
+    return Settings(**sections, enrolled=enrolled)
+
+
+def _state(of_file: Plain, of_call: Plain) -> Path:
+    """The state folder, which says whether the node has joined a fleet."""
+    said = {**of_file.get("node", {}), **of_call.get("node", {})}
+    try:
+        return NodeSettings(state=said.get("state")).state_path
+    except ContractError as error:
+        raise SettingsError(f"[node] {error}") from error
 
 
 def _shown(value: Any) -> str:

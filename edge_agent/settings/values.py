@@ -15,6 +15,7 @@ from contract.errors import ContractError
 from contract.messages import PUBLISH_POLICIES
 from contract.sampling import Sampling
 from contract.topics import DEFAULT_NAMESPACE
+from edge_agent.settings.enrolled import Enrolled
 from edge_agent.settings.fields import (
     NAME,
     PATH,
@@ -130,6 +131,17 @@ class InputSettings(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DenoiseSettings(Section):
+    """Whether noise is taken off before it recognises."""
+
+    on: bool = setting(TRUTH, "take noise off speech before anything else hears", default=False)
+    bundle: Path | None = setting(
+        PATH, "bundle with denoise.tflite; empty: the model's own, and without one a classic rule (log-MMSE)",
+        default=None,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerSettings(Section):
     """Where results go."""
 
@@ -240,6 +252,7 @@ class Settings:
     node: NodeSettings = field(default_factory=NodeSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     input: InputSettings = field(default_factory=InputSettings)
+    denoise: DenoiseSettings = field(default_factory=DenoiseSettings)
     broker: BrokerSettings = field(default_factory=BrokerSettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
@@ -249,6 +262,8 @@ class Settings:
     live: LiveSettings = field(default_factory=LiveSettings)
     talk: TalkSettings = field(default_factory=TalkSettings)
     update: UpdateSettings = field(default_factory=UpdateSettings)
+    enrolled: Enrolled | None = None
+    """What the node was told when it joined a fleet."""
 
     @property
     def outbox_path(self) -> Path:
@@ -260,6 +275,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "node": NodeSettings,
     "model": ModelSettings,
     "input": InputSettings,
+    "denoise": DenoiseSettings,
     "broker": BrokerSettings,
     "publish": PublishSettings,
     "sampling": SamplingSettings,

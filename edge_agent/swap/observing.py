@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.manifest import is_target
 from edge_agent.pipeline import Step
 from edge_agent.swap.heard import heard
 from edge_agent.swap.matching import Matcher
@@ -44,6 +45,9 @@ class Answers:
     def __init__(self, labels: Sequence[str], step_s: float) -> None:
         self.labels, self.step_s = tuple(labels), step_s
         self.steps = self.broken = 0
+        self.stirred = 0.0
+        """Highest posterior of any label that can be detected."""
+        self._targets = [column for column, label in enumerate(labels) if is_target(label)]
         self.found: Counter[str] = Counter()
         self.level_low_dbfs, self.level_high_dbfs = math.inf, -math.inf
         self._ranges = [Range(len(labels)), Range(len(labels))]
@@ -56,6 +60,7 @@ class Answers:
             row = step.posteriors
             if np.isfinite(row).all() and row.min() >= -_ROUNDING and row.max() <= 1 + _ROUNDING:
                 self._widen(row)
+                self.stirred = max(self.stirred, float(row[self._targets].max(initial=0.0)))
             else:
                 self.broken += 1
             self.level_low_dbfs = min(self.level_low_dbfs, step.level_dbfs)
@@ -107,7 +112,8 @@ class Observer:
         mine = self.candidate
         return Observed(
             heard_s=self._heard_s, answered_s=mine.steps * mine.step_s, steps=mine.steps, broken=mine.broken,
-            spread=mine.spread, level_range_db=max(0.0, mine.level_high_dbfs - mine.level_low_dbfs),
+            spread=mine.spread, stirred=mine.stirred,
+            level_range_db=max(0.0, mine.level_high_dbfs - mine.level_low_dbfs),
             cost=cost, before_cost=before_cost, found=mine.found, reference=self._reference(),
             behind_s=behind_s, unconnected_s=unconnected_s,
         )  # fmt: skip

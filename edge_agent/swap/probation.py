@@ -24,6 +24,10 @@ _ALIVE: Final = 0.1
 """Posteriors that move so far, from a model that tells sounds apart, are an answer to them."""
 _DEAD: Final = 1 / 255
 """Posteriors that move less than this do not move."""
+_STIRRED: Final = 0.1
+"""A model that hears rises above this at what it does not detect, too."""
+_UNMOVED: Final = 0.25
+"""How often, at most, a good model stays below that at a sound that the one before detects."""
 _LOUD_DB: Final = 12.0
 """Sound whose level moved so far held something to answer to."""
 _UNKNOWN_EVERY_S: Final = 6.0
@@ -68,6 +72,8 @@ class Observed:
     """Posteriors that are no numbers between 0 and 1."""
     spread: float
     level_range_db: float
+    stirred: float
+    """Highest posterior of any label that it can detect."""
     cost: float | None
     """Processor seconds per second of sound; ``None``: not known yet."""
     before_cost: float | None
@@ -161,6 +167,11 @@ def _deaf(seen: Observed) -> str:
     if reference is None or not any(is_target(label) for label in reference.labels):
         return ""
     of = reference.both + reference.lost
+    if seen.stirred < _STIRRED and not reference.both and _UNMOVED**reference.lost < 10 * CHANCE:
+        return (
+            f"none of its posteriors rose above {100 * _STIRRED:.0f} %, while the model before detected "
+            f"{reference.lost} sounds"
+        )
     if not reference.lost or binomial_head(reference.both, of) >= 10 * CHANCE:
         return ""
     return f"it missed {reference.lost} of {of} sounds that the model before detected"

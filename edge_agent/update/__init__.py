@@ -4,9 +4,11 @@ from edge_agent.update.choice import Choice, RolledBack
 from edge_agent.update.install import Installer
 from edge_agent.update.making import make_installer, make_store
 from edge_agent.update.outcomes import Outcome, Ready, Refused, Waiting
+from edge_agent.update.starts import STEADY_S
 from edge_agent.update.store import ModelStore
 
 __all__ = [
+    "STEADY_S",
     "Choice",
     "Installer",
     "ModelStore",

@@ -17,16 +17,25 @@ class Decision:
     """None: the shipped bundle."""
 
 
-def decide(pointer: Pointer, lies_here: Callable[[str], bool], crashes_most: int) -> Decision:
-    """The bundle on probation unless it crashed too often, else the one in service, before, or shipped."""
+def decide(
+    pointer: Pointer, lies_here: Callable[[str], bool], crashes_most: int, complaint: Callable[[str], str]
+) -> Decision:
+    """The bundle on probation unless it crashed too often, else the one in service, before, or shipped.
+
+    ``complaint`` says why a confirmed bundle is not started any more; empty: it may be.
+    """
     probation = pointer.probation
     if probation is not None:
         reason = _against(pointer, probation, lies_here, crashes_most)
         if not reason:
             return Decision(pointer=started(pointer), held=probation)
         pointer = rolled_back(pointer, probation.digest, reason, again=reason == DAMAGED)
-    while pointer.in_service is not None and not lies_here(pointer.in_service.digest):
-        pointer = rolled_back(pointer, pointer.in_service.digest, DAMAGED, again=True)
+    while pointer.in_service is not None:
+        digest = pointer.in_service.digest
+        reason = complaint(digest) if lies_here(digest) else DAMAGED
+        if not reason:
+            break
+        pointer = rolled_back(pointer, digest, reason, again=reason == DAMAGED)
     return Decision(pointer=pointer, held=pointer.in_service)
 
 

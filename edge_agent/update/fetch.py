@@ -3,18 +3,18 @@
 import contextlib
 import http.client
 import re
-import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
+from contract.checks import printable
 from contract.errors import ContractError
 from contract.topics import DESIRED
 from contract.updates import Desired
 from contract.wire import decode_as
 from edge_agent.update.source import Answer, FetchError, Stream
+from edge_agent.update.tls import Tls
 
 TIMEOUT_S: Final = 20.0
 _CHUNK_BYTES: Final = 16_384
@@ -24,22 +24,15 @@ _NOTHING: Final = 404
 _RANGE: Final = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
-def make_context(ca_file: Path | None) -> ssl.SSLContext:
-    """How servers are verified; ``OSError`` if the file is none."""
-    return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-
-
 class Http:
     """A ``Source``: what the aggregator serves below ``base``, to this node with its token."""
 
-    def __init__(
-        self, base: str, node: str, token: str, context: ssl.SSLContext, *, timeout_s: float = TIMEOUT_S
-    ) -> None:
+    def __init__(self, base: str, node: str, token: str, tls: Tls, *, timeout_s: float = TIMEOUT_S) -> None:
         parts = urlsplit(base)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise FetchError(f"{base[:100]!r} is no address")
         self._base, self._node, self._token = base.rstrip("/"), node, token
-        self._context, self._timeout_s = context, timeout_s
+        self._tls, self._timeout_s = tls, timeout_s
 
     def read(self, path: str, limit_bytes: int, stop: threading.Event) -> bytes:
         """A small file whole; ``FetchError``, also if it is longer than the limit."""
@@ -112,9 +105,7 @@ class Http:
         parts = urlsplit(url)
         connection: http.client.HTTPConnection
         if parts.scheme == "https":
-            connection = http.client.HTTPSConnection(
-                parts.hostname or "", parts.port, timeout=self._timeout_s, context=self._context
-            )
+            connection = self._tls.connect(parts.hostname or "", parts.port, self._timeout_s)
         else:
             connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=self._timeout_s)
         given = {"Accept-Encoding": "identity", "Connection": "close", **headers}
@@ -159,8 +150,7 @@ def _position(response: http.client.HTTPResponse) -> tuple[int, int | None]:
 
 
 def _refusal(response: http.client.HTTPResponse) -> FetchError:
-    says = response.read(200).decode("utf-8", "replace")
-    says = "".join(sign if sign.isprintable() else " " for sign in says).strip()
+    says = printable(response.read(200).decode("utf-8", "replace"), 200).strip()
     waits = response.getheader("Retry-After") or ""
     return FetchError(
         f"the server answers {response.status} {response.reason}: {says}"[:300].rstrip(": "),

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from typing import Final
 
 from contract.updates import Desired
+from edge_agent import health
 from edge_agent.errors import SettingsError
 from edge_agent.settings import Settings
-from edge_agent.update.fetch import Http, make_context
+from edge_agent.update.fetch import Http
 from edge_agent.update.install import Installer, Tell
 from edge_agent.update.mqtt_fetch import Ask, Pieces
 from edge_agent.update.selftest import Allowed, SelfTest
 from edge_agent.update.source import FetchError, Source
 from edge_agent.update.store import ModelStore
+from edge_agent.update.tls import Tls
 from edge_agent.update.trust import Trust
 
 _ROUTES: Final = "/ota/v1"
@@ -23,7 +25,9 @@ def make_store(settings: Settings) -> ModelStore:
     if settings.model.bundle is None:
         raise SettingsError("[model] bundle: say which model to run, for example models/keywords.bundle")
     folder = settings.node.state_path / "models"
-    return ModelStore(folder, settings.model.bundle, crashes_most=settings.update.crashes_most)
+    return ModelStore(
+        folder, settings.model.bundle, crashes_most=settings.update.crashes_most, power=health.boot_id()
+    )
 
 
 def make_installer(
@@ -55,7 +59,7 @@ def _source(settings: Settings, ask: Ask | None) -> Callable[[Desired], Source]:
             raise SettingsError("[update] transport: mqtt needs a broker")
         return lambda _desired: pieces
     try:
-        context = make_context(update.ca_file)
+        tls = Tls(update.ca_file)
     except OSError as error:
         raise SettingsError(f"[update] ca_file: {error.strerror or error}") from error
 
@@ -65,6 +69,6 @@ def _source(settings: Settings, ask: Ask | None) -> Callable[[Desired], Source]:
             return pieces
         if not base:
             raise FetchError("neither the settings nor the aggregator say where to fetch from")
-        return Http(base, settings.node.name, desired.token, context)
+        return Http(base, settings.node.name, desired.token, tls)
 
     return http

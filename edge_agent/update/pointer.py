@@ -5,7 +5,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from contract.checks import hexadecimal, optional, sequence_of, text, whole
+from contract.checks import hexadecimal, optional, printable, sequence_of, text, whole
 from contract.record import Record, checked, nested
 from contract.updates import LONGEST_REASON
 
@@ -83,7 +83,9 @@ def rolled_back(pointer: Pointer, digest: str, reason: str, *, again: bool = Fal
     held = _holding(pointer, digest)
     if held is None:
         return pointer
-    failed = Failed(digest=digest, attempt=held.attempt, rollout=held.rollout, reason=_cut(reason))
+    failed = Failed(
+        digest=digest, attempt=held.attempt, rollout=held.rollout, reason=printable(reason, LONGEST_REASON)
+    )
     kept = pointer if again else _with(pointer, failed)
     if held is pointer.probation:
         return replace(kept, probation=None, starts=0, untold=failed)
@@ -92,7 +94,7 @@ def rolled_back(pointer: Pointer, digest: str, reason: str, *, again: bool = Fal
 
 def refused(pointer: Pointer, digest: str, attempt: int, reason: str) -> Pointer:
     """The attempt failed before it came into service."""
-    return _with(pointer, Failed(digest=digest, attempt=attempt, reason=_cut(reason)))
+    return _with(pointer, Failed(digest=digest, attempt=attempt, reason=printable(reason, LONGEST_REASON)))
 
 
 def why_failed(pointer: Pointer, digest: str, attempt: int) -> str | None:
@@ -118,7 +120,3 @@ def _holding(pointer: Pointer, digest: str) -> Held | None:
 def _with(pointer: Pointer, failed: Failed) -> Pointer:
     others = [other for other in pointer.failed if other.digest != failed.digest]
     return replace(pointer, failed=(*others, failed)[-_FAILURES_KEPT:])
-
-
-def _cut(reason: str) -> str:
-    return "".join(sign if sign.isprintable() else " " for sign in reason)[:LONGEST_REASON]

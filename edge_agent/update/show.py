@@ -25,7 +25,7 @@ def show(settings: Settings, *, as_json: bool) -> int:
 
 def describe(store: ModelStore, *, taken: bool) -> dict[str, Any]:
     """All of it, as plain values."""
-    pointer, job = store.pointer(), Workbench(store.folder / "part", Files()).job()
+    pointer, starts, job = store.pointer(), store.starts(), Workbench(store.folder / "part", Files()).job()
     floor = kept.read(store.folder / "floor.json", Floor) or FIRST
     part = Workbench(store.folder / "part", Files()).part(job) if job else None
     return {
@@ -36,6 +36,7 @@ def describe(store: ModelStore, *, taken: bool) -> dict[str, Any]:
             for place in store.places() if place.digest
         ],
         "pointer": pointer.to_plain(),
+        "starts": None if starts is None else starts.to_plain(),
         "job": None if job is None or part is None else {
             **job.to_plain(), "part_bytes": part.stat().st_size if part.exists() else 0,
         },
@@ -60,6 +61,8 @@ def _lines(plain: dict[str, Any]) -> list[str]:
     ]
     if pointer["probation"]:
         lines.append(f"starts on probation that have not ended well: {pointer['starts']}")
+    if plain["starts"] and plain["starts"]["count"] > 1:
+        lines.append(f"starts in a row that have not ended well: {plain['starts']['count']}")
     for failed in pointer["failed"]:
         lines.append(f"failed   {failed['digest'][:12]} attempt {failed['attempt']}: {failed['reason']}")
     if plain["job"]:

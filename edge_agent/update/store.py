@@ -7,11 +7,13 @@ from pathlib import Path
 
 from edge_agent.update import kept
 from edge_agent.update import pointer as pointers
+from edge_agent.update import starts as counting
 from edge_agent.update.boot import decide, without_disk
 from edge_agent.update.choice import Choice, RolledBack
 from edge_agent.update.files import Files
 from edge_agent.update.pointer import Held, Pointer
 from edge_agent.update.slots import Place, Slots
+from edge_agent.update.starts import Starts
 
 _log = logging.getLogger("edge_agent.update")
 
@@ -25,11 +27,19 @@ class ModelStore:
     """
 
     def __init__(
-        self, folder: Path, shipped: Path, *, crashes_most: int = 1, files: Files | None = None
+        self,
+        folder: Path,
+        shipped: Path,
+        *,
+        crashes_most: int = 1,
+        power: str = "",
+        files: Files | None = None,
     ) -> None:
+        """``power`` tells one time that the machine is switched on from another."""
         self.folder = folder
         self._files = files or Files()
-        self._path = folder / "pointer.json"
+        self._path, self._starts_path = folder / "pointer.json", folder / "starts.json"
+        self._power = power
         self._slots = Slots(folder / "slots", shipped, self._files)
         self._crashes_most = crashes_most
         self._lock = threading.Lock()
@@ -37,14 +47,18 @@ class ModelStore:
     def boot(self) -> Choice:
         """What to load now. If it is on probation, this start has been counted on disk before this returns.
 
-        More than ``crashes_most`` starts that did not end (``stopped``, ``confirm``) roll back here. A slot
+        More than ``crashes_most`` starts that did not end (``stopped``, ``confirm``) roll back here. So do
+        ``starts.MOST`` of a confirmed bundle that ended neither well nor after a while (``steady``). A slot
         whose content is damaged is passed over: the bundle before, then the shipped one. Never raises: if
         the disk cannot be written, a bundle on probation is not started.
         If the bundle then does not load, call ``roll_back`` and ``boot`` again.
         """
         with self._lock:
-            pointer = self.pointer()
-            decision = decide(pointer, self._lies_here, self._crashes_most)
+            pointer, starts = self.pointer(), self.starts()
+            decision = decide(
+                pointer, self._lies_here, self._crashes_most,
+                lambda digest: counting.complaint(starts, digest, self._power),
+            )  # fmt: skip
             held, after = decision.held, decision.pointer
             try:
                 if after != pointer:
@@ -53,7 +67,10 @@ class ModelStore:
                 _log.error("the pointer cannot be written; no model on probation is started",
                            extra={"file": str(self._path), "error": str(error)})  # fmt: skip
                 held, after = without_disk(pointer, self._lies_here), pointer
-            return self._choice(after, held)
+            choice = self._choice(after, held)
+            if held is not None and not choice.on_probation:
+                self._count(counting.counted(starts, held.digest, self._power))
+            return choice
 
     def stage(self, content: Path) -> Path:
         """Move the file ``content`` (same file system, its digest verified) into the free slot.
@@ -102,7 +119,17 @@ class ModelStore:
 
     def stopped(self) -> None:
         """The agent ends in good order: this start was no crash."""
+        with self._lock:
+            starts = self.starts()
+            if starts is not None:
+                self._count(counting.uncounted(starts))
         self._change(pointers.stopped)
+
+    def steady(self) -> None:
+        """The agent has run for ``starts.STEADY_S``: the starts so far say nothing against the bundle."""
+        with self._lock:
+            if self.starts() is not None:
+                self._files.remove(self._starts_path)
 
     def told(self) -> None:
         """What was rolled back lies in the outbox; ``Choice.rolled_back`` is None from now on."""
@@ -135,6 +162,20 @@ class ModelStore:
             _log.error("the pointer cannot be read; the shipped model counts",
                        extra={"file": str(self._path), "error": str(error)})  # fmt: skip
             return Pointer()
+
+    def starts(self) -> Starts | None:
+        """Of the bundle in service, that came to nothing so far; None: nothing is known."""
+        try:
+            return kept.read(self._starts_path, Starts)
+        except OSError:
+            return None
+
+    def _count(self, starts: Starts) -> None:
+        """A count that cannot be written keeps no bundle from being started, nor the agent from ending."""
+        try:
+            kept.write(self._files, self._starts_path, starts)
+        except OSError as error:
+            _log.warning("the start cannot be counted", extra={"error": str(error)})
 
     def _read(self) -> Pointer:
         return kept.read(self._path, Pointer) or Pointer()

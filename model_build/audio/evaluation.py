@@ -14,7 +14,6 @@ from contract.codec.reconstruction import reconstruct
 from model_build.audio.codecs import Codec, Packets, Pcm
 from model_build.audio.recordings import files_of, whole_hops
 from model_build.audio.scores import Judge, Scores
-from model_build.audio_file import read_pcm
 from model_build.dataset import Progress
 from model_build.errors import DatasetError
 
@@ -50,21 +49,6 @@ class Row:
 def recordings(data: Path, limit: int) -> list[Pcm]:
     """The first ``limit`` recordings of ``data``; ``DatasetError`` if there is none."""
     return [whole_hops(path) for path in files_of(data)[:limit]]
-
-
-def with_noise(speech: Sequence[Pcm], noise: Path) -> list[Pcm]:
-    """Each recording with another stretch of the noise in the folder, NOISE_DB below it."""
-    heard = np.concatenate([read_pcm(path) for path in files_of(noise)]).astype(np.float64)
-    if heard.size < max(one.size for one in speech):
-        raise DatasetError(f"{noise}: shorter than the speech")
-    mixed, at = [], 0
-    for one in speech:
-        at = at if at + one.size <= heard.size else 0
-        stretch, at = heard[at : at + one.size], at + one.size
-        power, of_noise = float((one.astype(np.float64) ** 2).mean()), max(float((stretch**2).mean()), 1e-9)
-        gain = np.sqrt(power / of_noise) * 10 ** (-NOISE_DB / 20)
-        mixed.append(np.clip(np.rint(one + gain * stretch), -32768, 32767).astype(np.int16))
-    return mixed
 
 
 def measure(codec: Codec, speech: Sequence[Pcm], judge: Judge, progress: Progress, loss: float = 0.0) -> Row:

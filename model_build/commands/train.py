@@ -15,7 +15,7 @@ HELP = "make a bundle from recordings"
 def add(command: argparse.ArgumentParser) -> None:
     """The command's options."""
     command.add_argument(
-        "--recipe", required=True, help="keywords, sounds, anomaly, or the path of a TOML file"
+        "--recipe", required=True, help="keywords, sounds, anomaly, denoise, or the path of a TOML file"
     )
     command.add_argument("--data", required=True, type=Path, help="folder of the data set")
     command.add_argument("--out", required=True, type=Path, help="where to write the bundle")
@@ -30,10 +30,22 @@ def add(command: argparse.ArgumentParser) -> None:
         help="folder that holds the recipe's negatives (default: in or beside the data set)",
     )
     command.add_argument(
+        "--noise",
+        action="append",
+        type=Path,
+        metavar="DIR",
+        help="denoise: recordings of noise; give it again for every further folder",
+    )
+    command.add_argument(
+        "--words", type=Path, metavar="DIR", help="denoise: short clips of speech by many people"
+    )
+    command.add_argument(
         "--base", type=Path, metavar="FILE", help="write the base archive too, to learn again from it later"
     )
     command.add_argument("--seed", type=int, help="instead of the recipe's")
-    command.add_argument("--epochs", type=positive, help="instead of the recipe's; few: quick and poor")
+    command.add_argument(
+        "--epochs", type=positive, help="instead of the recipe's (of a denoiser: steps); few: quick and poor"
+    )
     command.add_argument("--copies", type=positive, help="augmented copies, instead of the recipe's")
     command.add_argument("--limit", type=positive, help="at most so many clips of each word and split")
 
@@ -50,6 +62,14 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         from model_build.anomaly import command
 
         return command.train(options)
+    from model_build.denoise.recipe import is_denoise_recipe
+
+    if is_denoise_recipe(options.recipe):
+        if options.base:
+            raise ModelBuildError("--base is for classifiers; a denoiser is not learned again from windows")
+        from model_build.denoise import command as denoise
+
+        return denoise.train(options)
     from model_build.console import Console, require_folder, without_chatter, write_whole
     from model_build.dataset import find_corpus
     from model_build.recipe import load_recipe

@@ -1,14 +1,13 @@
 """Contenders that are networks: trained by the factory's own trainer on the recipe's copies."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from contract.audio import FRAMES_PER_S, MEL_BINS
+from contract.audio import FRAMES_PER_S
 from contract.clip import decide_clip
+from model_build.answers import posteriors_of
 from model_build.batches import Copies
 from model_build.compare.bench import Clips, Lessons, frames_of, seconds_of
 from model_build.compare.contender import Form, Plain
@@ -21,8 +20,6 @@ from model_build.network import Network
 from model_build.recipe import Recipe
 from model_build.shape import STEP_FRAMES
 from model_build.train import train
-
-_AT_ONCE = 64
 
 Posteriors = NDArray[np.float32]
 
@@ -65,7 +62,7 @@ class FittedNetwork:
 
     def __init__(self, kind: str, network: Network, recipe: Recipe, shown: NDArray[np.int8]) -> None:
         self._kind, self._network, self._recipe, self._shown = kind, network, recipe, shown
-        self._answers: dict[int, Any] = {}
+        self._answers = posteriors_of(network)
 
     def decide(self, clips: Clips) -> NDArray[np.int64]:
         """(N,) by the recipe's rule for clips."""
@@ -73,25 +70,13 @@ class FittedNetwork:
 
     def follow(self, features: NDArray[np.int8]) -> Posteriors:
         """(N, steps, K) posteriors."""
-        answer = self._answer(features.shape[1])
-        blocks = [features[start : start + _AT_ONCE] for start in range(0, len(features), _AT_ONCE)]
-        return np.concatenate([answer(block.astype(np.float32)).numpy() for block in blocks])
+        return self._answers.to(features)
 
     def forms(self, clips: Clips) -> tuple[Form, ...]:
         """As the bundle would hold it (ours), and with int8 weights."""
         from model_build.compare.deploy import deployed
 
         return deployed(self._kind, self._network, self._recipe, self._shown, clips)
-
-    def _answer(self, frames: int) -> Any:
-        """A graph for each length: a network unrolls its steps, and must know how many there are."""
-        if frames not in self._answers:
-            takes = [tf.TensorSpec([None, frames, MEL_BINS], tf.float32)]
-            self._answers[frames] = tf.function(self._softmax, autograph=False, input_signature=takes)
-        return self._answers[frames]
-
-    def _softmax(self, features: Any) -> Any:
-        return tf.nn.softmax(self._network.logits(features, training=False))
 
 
 class FittedWindows(FittedNetwork):

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from contract.audio import MEL_BINS
 from contract.manifest import is_target
+from model_build.answers import Answers
 from model_build.retrain.base import Base
 from model_build.retrain.excerpts import clip_frames, cut, find_starts, is_lasting
 from model_build.retrain.growth import known_network
@@ -29,7 +29,6 @@ KNOWN_WEIGHT = 0.1
 STIFFNESS = 30.0
 """Of the ridge regression, in units of the mean weight of an example."""
 _LEAST_SPREAD = 1e-3
-_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +57,10 @@ class Others:
 
     def __init__(self, base: Base) -> None:
         self._recipe, self._network = base.recipe, known_network(base)
+        self._answers = Answers(self._hidden)
         rows = _some_known(base)
         self._truth = [_reported(base.labels[target]) for target in base.training.target[rows].tolist()]
-        self._known = self._hear(base.training.features[rows])
+        self._known = self._answers.to(base.training.features[rows])
 
     def heard(self, snapshot: Snapshot, windows: Sequence[int]) -> NDArray[np.float32]:
         """(N, D) what the base's network makes of ``windows`` before it names them."""
@@ -70,7 +70,7 @@ class Others:
             cut(snapshot.window(index), start, length, lasting=lasting)
             for index, start in zip(windows, starts, strict=True)
         ]
-        return self._hear(np.stack(clips))
+        return self._answers.to(np.stack(clips))
 
     def check(self, heard: NDArray[np.float32], named: Sequence[str | None]) -> list[Checked]:
         """What all others say of each row of ``heard`` (N, D), which reviews have ``named``."""
@@ -88,14 +88,8 @@ class Others:
             for other, doubt, name in zip(best.tolist(), doubts.tolist(), names, strict=True)
         ]
 
-    def _hear(self, clips: NDArray[np.int8]) -> NDArray[np.float32]:
-        """(N, hidden + dense) of ``clips`` (N, T, MEL_BINS): the LSTM's end, and the mean of its input."""
-        takes = [tf.TensorSpec([None, clips.shape[1], MEL_BINS], tf.float32)]
-        answer = tf.function(self._hidden, autograph=False, input_signature=takes)
-        blocks = range(0, len(clips), _AT_ONCE)
-        return np.concatenate([answer(clips[at : at + _AT_ONCE].astype(np.float32)).numpy() for at in blocks])
-
     def _hidden(self, features: Any) -> Any:
+        """(N, hidden + dense) the LSTM's end, and the mean of its input."""
         network = self._network
         stem = network.stem(network.normalize(features))
         pooled = network.pool(network.lstm(stem))

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from contract.audio import MEL_BINS
+from model_build.answers import posteriors_of
 from model_build.evaluate import Heard, Listener
 from model_build.network import Network
 from model_build.recipe import Recipe
@@ -17,8 +15,6 @@ from model_build.retrain.excerpts import cut, is_lasting
 from model_build.retrain.mixing import step_levels_db
 from model_build.retrain.snapshot import Snapshot
 from model_build.shape import STEP_FRAMES
-
-_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,29 +75,17 @@ class Ear:
     """A network in float that hears many clips of one length at once."""
 
     def __init__(self, network: Network) -> None:
-        self._network = network
-        self._answers: dict[int, Any] = {}
+        self._answers = posteriors_of(network)
 
     def hear(self, clips: Sequence[Clip]) -> list[Heard]:
         """Each of ``clips``, all of one length."""
-        rows: list[NDArray[np.float32]] = []
-        for start in range(0, len(clips), _AT_ONCE):
-            block = np.stack([clip.features for clip in clips[start : start + _AT_ONCE]])
-            rows += [*self._answer(block.shape[1])(block.astype(np.float32)).numpy()]
+        if not clips:
+            return []
+        rows = self._answers.to(np.stack([clip.features for clip in clips]))
         return [
             Heard(label=clip.label, posteriors=posteriors, levels_db=clip.levels_db)
             for clip, posteriors in zip(clips, rows, strict=True)
         ]
-
-    def _answer(self, frames: int) -> Any:
-        """A graph for each length: a network unrolls its steps."""
-        if frames not in self._answers:
-            takes = [tf.TensorSpec([None, frames, MEL_BINS], tf.float32)]
-            self._answers[frames] = tf.function(self._softmax, autograph=False, input_signature=takes)
-        return self._answers[frames]
-
-    def _softmax(self, features: Any) -> Any:
-        return tf.nn.softmax(self._network.logits(features, training=False))
 
 
 def none_clips(snapshot: Snapshot, windows: Sequence[int], label: str) -> Iterator[Clip]:

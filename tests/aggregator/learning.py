@@ -1,7 +1,6 @@
 """An aggregator that can train: stored windows, reviews, and a factory that does as it is told."""
 
 import json
-import os
 import shlex
 import sys
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +17,7 @@ from aggregator.training.trainer import Trainer
 from contract.bundle import read_bundle
 from tests.aggregator import judged, messages
 from tests.conftest import ROOT
+from tests.environment import clean_environment
 
 STARTER = ROOT / "models" / "keywords.bundle"
 FACTORY = ROOT / "tests" / "aggregator" / "fake_factory.py"
@@ -138,8 +138,7 @@ class Workshop:
 
     def environment(self) -> dict[str, str]:
         """For a program of its own; see ``training_program``."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("SOUNDPOST_")}
-        return kept | as_environment(self.settings) | {"REVIEWS": str(self.dataset.path)}
+        return clean_environment() | as_environment(self.settings) | {"REVIEWS": str(self.dataset.path)}
 
     def close(self) -> None:
         self.database.close()

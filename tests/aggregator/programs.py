@@ -1,7 +1,6 @@
 """The aggregator's programs as child processes of a test."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT
+from tests.environment import clean_environment
 
 
 class Programs:
@@ -60,5 +60,4 @@ class Programs:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SOUNDPOST_")}
-    return kept | {"PYTHONUNBUFFERED": "1"}
+    return clean_environment() | {"PYTHONUNBUFFERED": "1"}

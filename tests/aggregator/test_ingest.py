@@ -283,3 +283,20 @@ def test_boundless_gaps_can_be_counted(any_database: Database, desk: Desk) -> No
 def test_no_content_raises_out_of_ingest(database: Database, kind: str, payload: bytes, node: str) -> None:
     outcome = IngestService(database, NAMESPACE).store([raw(kind, payload, node)])
     assert outcome.quarantined + outcome.stored + outcome.duplicates <= 1
+
+
+def test_the_latest_detections_of_each_node_are_found_at_once(desk: Desk) -> None:
+    """As one asks for each node by itself, whatever the order in which they were stored."""
+    heard = {"attic": (5, 9, 7, 1), "barn": (3, 3), "cave": ()}
+    for name, times in heard.items():
+        desk.take(incoming(birth(), name))
+        desk.take(*(
+            incoming(detection(number, start_s=NOW_S - 100 + at_s, end_s=NOW_S - 99 + at_s), name)
+            for number, at_s in enumerate(times, 1)
+        ))  # fmt: skip
+    found = desk.detections.last_of_each(3)
+    assert found == {
+        name: list(desk.detections.page(DetectionFilter(node=name), limit=3).items)
+        for name in ("attic", "barn")
+    }
+    assert [one.start_s - NOW_S + 100 for one in found["attic"]] == [9, 7, 5]

@@ -75,6 +75,29 @@ def test_a_failing_canary_pauses_before_another_wave_begins(rolling: Rolling) ->
     assert rolling.told() == [first]
 
 
+def test_a_node_that_goes_back_after_it_confirmed_pauses_the_rollout(rolling: Rolling) -> None:
+    """Its model crashed later; what others told the node since stays."""
+    number = rolling.make("canary=1, errors=0%", "all=100%, least=1h")
+    rolling.tick()
+    first = canary(rolling)
+    rolling.told()
+    rolling.say(first, "confirmed")
+    rolling.tick()
+    rolling.say(first, "rolled_back", reason="the agent ended 5 times in a row")
+    rolling.tick()
+    view = rolling.rollouts.get(number)
+    assert (view.state, view.automatic) == ("paused", True)
+    assert "wave canary: 1 of 1 nodes failed" in view.reason
+    [failed] = rolling.rollouts.detail(number, state="failed").members
+    assert (failed.node, failed.reason) == (first, "the agent ended 5 times in a row")
+    assert first not in rolling.told()
+    rolling.rollouts.retry(number, "ada")
+    rolling.tick()
+    wanted = rolling.wants(first)
+    assert wanted is not None
+    assert (wanted.release, wanted.attempt) == (NEW, 2)
+
+
 def test_resuming_forgives_and_retrying_raises_the_attempt(rolling: Rolling) -> None:
     number = rolling.make()
     rolling.tick()

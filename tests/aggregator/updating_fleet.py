@@ -87,13 +87,17 @@ class UpdatingNode(SimulatedNode):
         elif phase == "rolled_back":
             self.failed[wanted.release] = wanted.attempt
             self.digest = self.previous
+        self.say(wanted, phase)
+        return self.digest != before
+
+    def say(self, wanted: Desired, phase: str) -> None:
+        """Report it."""
         self._append(
             messages.update, release=wanted.release, rollout=wanted.rollout, attempt=wanted.attempt,
             phase=phase, model=self.model, wall_s=time.time(), monotonic_s=time.monotonic(),
             reason="it crashed twice on probation" if phase == "rolled_back" else "",
             done_bytes=400_000 if phase != "offered" else 0, total_bytes=400_000,
         )  # fmt: skip
-        return self.digest != before
 
 
 class UpdatingFleet:
@@ -149,6 +153,15 @@ class UpdatingFleet:
         """Whether every report was acknowledged."""
         with self._lock:
             return not any(node.outbox for node in self.nodes.values())
+
+    def chatter(self, seconds: float) -> None:
+        """For so long each node says what an update would have it say, but of no rollout."""
+        wanted = Desired(serial=0, issued_s=0, release="ef" * 32, target="-")
+        for node in self.nodes.values():
+            for phase in GOOD:
+                at_s = self._dice.uniform(0, seconds)
+                self._in(at_s, lambda node=node, phase=phase: self._chat(node, wanted, phase))
+            self._in(self._dice.uniform(0, seconds), lambda node=node: self._introduce(node))
 
     def _line(self, port: int, names: Sequence[str]) -> paho.Client:
         line = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
@@ -207,6 +220,10 @@ class UpdatingFleet:
             self._deliver(node, (node.boot, node.sequence))
         if swapped:
             self._introduce(node)
+
+    def _chat(self, node: UpdatingNode, wanted: Desired, phase: str) -> None:
+        node.say(wanted, phase)
+        self._deliver(node, (node.boot, node.sequence))
 
     def _deliver(self, node: UpdatingNode, key: tuple[str, int], *, again: bool = False) -> None:
         """Publish what waits, again and again until it is acknowledged, however badly that goes."""

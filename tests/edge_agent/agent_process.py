@@ -1,18 +1,15 @@
 """An agent as a process of its own, as a node runs it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from tests.environment import clean_environment
+
 AGENT = [sys.executable, "-m", "edge_agent"]
-
-
-def clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("SOUNDPOST_")}
 
 
 def run_agent(*arguments: str | Path, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:

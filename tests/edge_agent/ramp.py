@@ -109,6 +109,7 @@ class Hearing:
         rows = {
             "nan": [float("nan"), 0.5, 0.5], "constant": [0.3, 0.3, 0.4], "garbage": [-3.0, 17.0, 0.5],
             "slow": [0.05 + hop % 7 / 100, 0.02, 0.9],
+            "dull": [0.01 + hop % 9 / 200, 0.0, 0.9],
             "deaf": [0.01 + hop % 9 / 50, 0.0, 0.8], "flood": [0.9 * (hop // 8 % 2), 0.1, 0.0],
         }  # fmt: skip
         return rows[self._broken]

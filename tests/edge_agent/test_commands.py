@@ -72,7 +72,7 @@ def test_check_finds_what_is_wrong(
     done = run_agent(*map(str, good))
     assert done.returncode == 0, done.stdout
     assert [finding["what"] for finding in json.loads(done.stdout)["checks"]] == [
-        "input", "bundle", "broker", "disk", "clock",
+        "input", "bundle", "broker", "enrolled", "disk", "clock",
     ]  # fmt: skip
     figures = json.loads(done.stdout)["checks"][1]["figures"]
     assert set(figures) == {"feature_steps", "posterior"}

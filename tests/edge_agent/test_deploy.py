@@ -34,7 +34,7 @@ def test_the_example_shows_the_defaults() -> None:
     plain = tomllib.loads("\n".join(uncommented()))
     examples = {("node", "tags"), ("model", "bundle"), ("input", "usb_id"), ("detector", "thresholds"),
                 ("detector", "smoothing_s"), ("detector", "refractory_s"),
-                ("sampling", "private")}  # fmt: skip
+                ("sampling", "private"), ("live", "indicator_program")}  # fmt: skip
     for section, key, _, _, default in every_setting():
         if (section, key) not in examples:
             assert plain[section][key] == (default if default is not None else ""), (section, key)
@@ -49,6 +49,8 @@ def test_the_installer_is_a_sound_script_and_explains_itself() -> None:
     subprocess.run(["sh", "-n", str(script)], check=True)
     told = subprocess.run(["sh", str(script), "--help"], capture_output=True, text=True, check=True)
     assert "Asks nothing" in told.stdout
+    assert "[--root FILE]" in told.stdout
+    assert told.stdout.rstrip().endswith("by a way that you trust.")
     refused = subprocess.run(["sh", str(script), "--what"], capture_output=True, text=True)
     assert (refused.returncode, "unknown option" in refused.stderr) == (1, True)
     if shutil.which("shellcheck"):
@@ -58,7 +60,7 @@ def test_the_installer_is_a_sound_script_and_explains_itself() -> None:
 def test_the_installer_finds_every_setting_that_it_fills_in() -> None:
     script, example = (EDGE / "install.sh").read_text(), (EDGE / "agent.example.toml").read_text()
     patterns = re.findall(r'"s\|(\^[^|]+)\|', script)
-    assert len(patterns) == 5
+    assert len(patterns) == 6
     for pattern in patterns:
         assert len(re.findall(pattern, example, re.MULTILINE)) == 1, pattern
 

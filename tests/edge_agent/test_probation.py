@@ -13,8 +13,8 @@ from edge_agent.swap.probation import Reference
 LIMITS = Limits(probation_s=60, cost_factor=2)
 BEFORE = Reference(labels=("yes", "no", "_other_"), spread=0.9, found={"yes": 4}, both=4, lost=0)
 GOOD = Observed(
-    heard_s=30, answered_s=29.8, steps=370, broken=0, spread=0.9, level_range_db=30, cost=0.03,
-    before_cost=0.03, found={"yes": 4}, reference=BEFORE,
+    heard_s=30, answered_s=29.8, steps=370, broken=0, spread=0.9, level_range_db=30, stirred=0.9,
+    cost=0.03, before_cost=0.03, found={"yes": 4}, reference=BEFORE,
 )  # fmt: skip
 
 
@@ -36,6 +36,8 @@ def test_a_good_one_goes_on_and_is_confirmed_when_its_time_has_come() -> None:
         ({"found": {"dog": 40}}, "it detected 'dog' 40 times in 30 s"),
         ({"reference": replace(BEFORE, both=0, lost=12)}, "it missed 12 of 12 sounds"),
         ({"reference": replace(BEFORE, both=20, lost=60)}, "it missed 60 of 80 sounds"),
+        ({"reference": replace(BEFORE, both=0, lost=5), "stirred": 0.09},
+         "none of its posteriors rose above 10 %, while the model before detected 5 sounds"),
         ({"unconnected_s": 50.0}, "the connection to the broker has been lost for 50 s"),
     ],
 )  # fmt: skip
@@ -59,6 +61,11 @@ def test_a_bad_one_goes_with_its_reason(change: dict[str, object], says: str) ->
         {"found": {"dog": 9}},
         {"found": {"yes": 3}, "reference": replace(BEFORE, both=3, lost=1)},
         {"reference": replace(BEFORE, both=0, lost=8)},
+        {"reference": replace(BEFORE, both=0, lost=4), "stirred": 0.02},
+        {"reference": replace(BEFORE, both=0, lost=5), "stirred": 0.11},
+        {"reference": replace(BEFORE, both=5, lost=5), "stirred": 0.02},
+        {"reference": replace(BEFORE, both=0, lost=0), "stirred": 0.0},
+        {"reference": None, "stirred": 0.0},
         {"behind_s": 1.0},
         {"unconnected_s": 20.0},
     ],

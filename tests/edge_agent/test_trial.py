@@ -53,6 +53,24 @@ def test_a_bad_model_is_rolled_back_with_its_reason_and_no_sample_is_lost(
     assert node.heard == list(range(node.hops))
 
 
+def test_a_model_that_never_stirs_is_known_by_half_as_many_sounds(world: Callable[..., UpdateWorld]) -> None:
+    """A sound every ten seconds: what only has its thresholds too high is not known within the minute."""
+    rare = [(hop, hop + 12) for hop in range(20, 30_000, 500)]
+    ends = {}
+    for broken in ("dull", "deaf"):
+        node = world(yes=rare)
+        node.try_out(node.candidate(NEW, broken=broken), probation_s=60)
+        node.play(64 * 50)
+        ends[broken] = (node.kinds()[-1], node.events[-1].reason)
+    assert ends == {
+        "dull": (
+            "rolled_back",
+            "none of its posteriors rose above 10 %, while the model before detected 5 sounds",
+        ),
+        "deaf": ("confirmed", ""),
+    }
+
+
 @pytest.mark.parametrize("broken", ["nan", "raises"])
 def test_a_model_that_is_bad_from_the_first_step_is_back_within_seconds(
     node: UpdateWorld, broken: str

@@ -220,6 +220,19 @@ def test_what_was_rolled_back_before_the_start_is_told_first(node: Node) -> None
     )  # fmt: skip
 
 
+def test_an_agent_that_has_run_for_a_while_holds_its_starts_against_no_model(node: Node) -> None:
+    wanted = node.want("good")
+    node.run(lambda: node.told()[-1:] == ["confirmed"])
+    for _ in range(3):
+        node.store.boot()
+    starts = node.store.starts()
+    assert starts is not None
+    assert (starts.digest, starts.count) == (wanted.release, 3)
+    node.updater._steady_s = 0.0
+    node.want("good")
+    wait_until(lambda: node.store.starts() is None)
+
+
 def test_a_hang_rolls_back_and_starts_the_agent_again(node: Node) -> None:
     node.tryout._watchdog = Watchdog(lambda: node.world.stage.progress, node.tryout._hung, hang_s=0.3)
     wanted = node.want("good", probation_s=10_000.0)

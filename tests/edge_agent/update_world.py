@@ -70,7 +70,7 @@ class UpdateWorld:
         self._publish, self._sampling = PublishSettings(policy=policy), sampling
         self._ledger = Ledger(folder)
         self.shelf, self.around = Shelf(), Around()
-        self._frames: list[np.ndarray[Any, Any]] = []
+        self.frames: list[np.ndarray[Any, Any]] = []
         """Of every step that was in service."""
         self.first = first
         self.station = Station(
@@ -86,7 +86,7 @@ class UpdateWorld:
 
     def make_publisher(self, identity: Identity) -> Publisher:
         publisher = Recording(
-            self._frames, identity, self._publish, self._sampling, self._ledger, seed="attic"
+            self.frames, identity, self._publish, self._sampling, self._ledger, seed="attic"
         )
         publisher.set_policy(self._publish.policy)
         return publisher
@@ -118,7 +118,7 @@ class UpdateWorld:
     @property
     def heard(self) -> list[int]:
         """The hops of every step that was in service."""
-        return [number for frames in self._frames for number in numbers_in(frames)]
+        return [number for frames in self.frames for number in numbers_in(frames)]
 
     def kinds(self) -> list[str]:
         return [event.kind for event in self.events]

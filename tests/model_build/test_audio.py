@@ -12,8 +12,9 @@ from contract.codec.range_coder import TOTAL
 from contract.errors import CodecError
 from model_build.__main__ import main
 from model_build.audio.codecs import FeatureCodec, Packets, Pcm
-from model_build.audio.evaluation import NOISE_DB, measure, with_noise
+from model_build.audio.evaluation import NOISE_DB, measure
 from model_build.audio.learning import learn
+from model_build.audio.noisy import mixed, noise_of
 from model_build.audio.scores import Scores, high_passed, si_sdr_db
 from model_build.audio_file import read_pcm
 from model_build.frontend_reference import high_pass
@@ -67,8 +68,8 @@ def test_noise_is_as_far_below_speech_as_was_said(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).normal(0, 500, 3 * RATE_HZ).astype(np.int16)
     soundfile.write(tmp_path / "hiss.wav", noise, RATE_HZ)
     speech = [a_voice(), a_voice(seed=2), a_voice(2.0)]
-    for clean, mixed in zip(speech, with_noise(speech, tmp_path), strict=True):
-        rest = mixed.astype(float) - clean
+    for clean, heard in zip(speech, mixed(speech, noise_of(tmp_path), NOISE_DB), strict=True):
+        rest = heard.astype(float) - clean
         assert 10 * np.log10((clean.astype(float) ** 2).mean() / (rest**2).mean()) == pytest.approx(
             NOISE_DB, abs=0.1
         )

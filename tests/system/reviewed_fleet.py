@@ -1,6 +1,5 @@
 """A fleet that hears made-up words: ingest stores its windows, and its pages are served."""
 
-import os
 import random
 import urllib.request
 from pathlib import Path
@@ -26,6 +25,7 @@ from model_build.shape import STEP_FRAMES
 from tests.aggregator import messages
 from tests.aggregator.heard import boot_of
 from tests.broker import free_port
+from tests.environment import clean_environment
 from tests.model_build.fleet import Window
 from tests.model_build.starter import NEW, TARGETS, starter, starter_bundle, window
 from tests.system.fleet import AGGREGATOR, Program
@@ -62,9 +62,8 @@ class ReviewedFleet:
         self.address = f"http://127.0.0.1:{self.settings.web.port}"
         self.database: Database = bootstrap.database(self.settings, migrate=True)
         self.services = bootstrap.services(self.settings, self.database)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("SOUNDPOST_")}
         self._programs = [
-            Program(name, [*AGGREGATOR, name], folder, kept | as_environment(self.settings))
+            Program(name, [*AGGREGATOR, name], folder, clean_environment() | as_environment(self.settings))
             for name in ("web", "trainer")
         ]
         self.truth: dict[int, str] = {}

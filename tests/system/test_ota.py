@@ -1,7 +1,6 @@
 """An operator signs, rolls out, is stopped by a bad model, and goes back: real programs from end to end."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from tests.aggregator.fake_factory import another_version
 from tests.broker import Mosquitto
 from tests.conftest import ROOT
 from tests.edge_agent.update.models import broken
+from tests.environment import clean_environment
 from tests.system.fleet import AGENT, AGGREGATOR, Program
 from tests.waiting import wait_until
 
@@ -76,7 +76,7 @@ class Operator:
         """``aggregator ota``; what it says as JSON."""
         done = subprocess.run(
             [*AGGREGATOR, "ota", *words, "--json", "--config", str(self._config)],
-            capture_output=True, text=True, timeout=300, env=_environment(), check=False,
+            capture_output=True, text=True, timeout=300, env=clean_environment(), check=False,
         )  # fmt: skip
         assert done.returncode == status, f"{words}: {done.stderr}{done.stdout}{self.tails()}"
         return json.loads(done.stdout)
@@ -118,7 +118,7 @@ class Operator:
         """``edge-agent models``."""
         config = str(self.folder / f"{node}.toml")
         command = [*AGENT, "models", "--json", "--config", config]
-        done = subprocess.run(command, capture_output=True, check=True, env=_environment())
+        done = subprocess.run(command, capture_output=True, check=True, env=clean_environment())
         return json.loads(done.stdout)
 
     def first_root(self) -> str:
@@ -128,11 +128,7 @@ class Operator:
         return "\n".join(f"{one.name}: {one.tail()}" for one in (self._serve, *self._agents))
 
     def _program(self, name: str, command: list[str], config: Path) -> Program:
-        return Program(name, [*command, "--config", str(config)], self.folder, _environment())
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("SOUNDPOST_")}
+        return Program(name, [*command, "--config", str(config)], self.folder, clean_environment())
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import soundfile
 
 from contract.messages import Detection
 from contract.updates import Desired, Shadow, Update
+from edge_agent.update.starts import MOST
 from tests.broker import Mosquitto
 from tests.conftest import ROOT
 from tests.edge_agent import bad_models
@@ -41,16 +42,21 @@ class Fleet:
 
     def start(self, sounds: Path = WORDS) -> AgentProcess:
         births = len(self.births())
-        self.agents.append(
-            AgentProcess(
-                self.folder, "--model-bundle", self.shipped, "--broker-port", str(self._port),
-                "--update-root", self.root, "--input-source", "files", "--input-path", sounds,
-                "--input-loop", "true", "--input-pace", "fast", "--publish-policy", "results",
-                "--health-heartbeat-s", "0.5",
-            )
-        )  # fmt: skip
+        self.agents.append(self._agent("--input-path", sounds))
         wait_until(lambda: len(self.births()) > births, self.log())
         return self.agents[-1]
+
+    def start_in_vain(self, *wrong: str) -> int:
+        """Its exit status."""
+        self.agents.append(self._agent("--input-path", WORDS, *wrong))
+        return self.agents[-1].process.wait(30)
+
+    def _agent(self, *arguments: str | Path) -> AgentProcess:
+        return AgentProcess(
+            self.folder, "--model-bundle", self.shipped, "--broker-port", str(self._port),
+            "--update-root", self.root, "--input-source", "files", "--input-loop", "true",
+            "--input-pace", "fast", "--publish-policy", "results", "--health-heartbeat-s", "0.5", *arguments,
+        )  # fmt: skip
 
     def want(self, bundle: Path, **others: Any) -> str:
         """Sign and offer it; its digest."""
@@ -214,6 +220,43 @@ def test_a_model_that_crashes_the_agent_is_borne_once(fleet: Fleet, make: Callab
     assert end.reason == "crashed 2 times on probation"
     assert end.rollout == 4
     fleet.runs(shipped)
+
+
+@pytest.mark.slow
+def test_a_confirmed_model_that_crashes_at_each_start_gives_way_within_a_minute(
+    fleet: Fleet, make: Callable[..., Path]
+) -> None:
+    """As above it is a signal from outside that ends the process, now that the model is trusted."""
+    agent = fleet.start()
+    shipped = fleet.births()[-1].bundle_digest
+    trusted = fleet.want(make(newer), probation_s=2.0, rollout=4)
+    fleet.end_of(trusted, "confirmed")
+    for _ in range(MOST + 1):
+        os.kill(agent.process.pid, signal.SIGSEGV)
+        agent.process.wait(10)
+        agent = fleet.start()
+    end = fleet.end_of(trusted, "rolled_back")
+    assert end.reason == "the agent ended 5 times in a row within 120 s of its start"
+    assert (end.rollout, end.attempt) == (4, 1)
+    fleet.runs(shipped)
+    assert [birth.bundle_digest for birth in fleet.births()[-MOST - 1 :]] == [trusted] * MOST + [shipped]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrong", ["--input-path", "--outbox-path"])
+def test_an_end_that_the_agent_explains_is_not_held_against_its_model(
+    fleet: Fleet, make: Callable[..., Path], wrong: str
+) -> None:
+    """A setting that leads nowhere."""
+    agent = fleet.start()
+    trusted = fleet.want(make(newer), probation_s=2.0)
+    fleet.end_of(trusted, "confirmed")
+    assert agent.terminate() == 0
+    (fleet.folder / "empty").mkdir()
+    for _ in range(MOST + 1):
+        assert fleet.start_in_vain(wrong, str(fleet.folder / "empty")) == 2
+    fleet.start()
+    fleet.runs(trusted)
 
 
 @pytest.mark.slow

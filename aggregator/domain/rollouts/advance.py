@@ -137,7 +137,7 @@ class _Turn:
 
     def _assign_some(self, number: int, eligible: list[Member], most: int) -> int:
         wave = self.plan.waves[number]
-        if not is_open(wave.hours, self._situation.minute):
+        if not is_open(wave.hours, self._situation.minute(self.plan.zone_of(wave))):
             return 0
         under_way = self._tally()[number].assigned if wave.at_once else 0
         room = min(most, wave.at_once - under_way) if wave.at_once else most
@@ -255,9 +255,10 @@ class _Turn:
         return self.changed.get(key) or self._members[key]
 
     def _put(self, member: Member) -> None:
-        if member is self._now(member.key):
+        before = self._now(member.key)
+        if member is before:
             return
         self.changed[member.key] = member
         # What ended by a birth has the same consequence as by a report.
-        if member.state in (SUCCEEDED, FAILED) and (order := consequence(member, self.plan)):
+        if member.state in (SUCCEEDED, FAILED) and (order := consequence(before, member, self.plan)):
             self.orders.append(order)

@@ -1,7 +1,7 @@
 """What stands between a node and the release."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from aggregator.domain.rollouts.plan import Plan
@@ -17,8 +17,8 @@ class Situation:
     pinned: Mapping[str, str] = field(default_factory=dict)
     """Node → the model that it is pinned to; empty: what it runs."""
     now_s: float
-    minute: int = 0
-    """Of the aggregator's day."""
+    minute: Callable[[str], int] = lambda _zone: 0
+    """Time zone → the minute of the day there; without a name: the aggregator's."""
     patience: Patience = field(default_factory=Patience)
     agreed: Mapping[int, float] = field(default_factory=dict)
     """Rollout → the share of steps in which a shadow and the model in service agreed."""

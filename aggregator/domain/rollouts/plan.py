@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from aggregator.domain.rollouts.hours import read_hours
+from aggregator.domain.rollouts.hours import read_hours, read_zone
 from aggregator.errors import RolloutError
 
 LIVE: Final = "live"
@@ -70,7 +70,9 @@ class Wave:
     minimum_s: float = 0.0
     """The next wave does not begin earlier."""
     hours: str = ""
-    """Only at these hours of the aggregator's day, as ``22:00-05:00``; empty: always."""
+    """Only at these hours of the day, as ``22:00-05:00``; empty: always."""
+    zone: str = ""
+    """Whose day, as ``Europe/Berlin``; empty: that of the rollout."""
     at_once: int = 0
     """No more nodes are under way at the same time; 0: no limit."""
     shadow_s: float = 3600.0
@@ -100,6 +102,7 @@ class Wave:
         _within(f"wave {self.name}: a shadow's share of a core", self.shadow_cpu_percent, 1, 100)
         _within(f"wave {self.name}: the minimum time", self.minimum_s, 0, 1e7)
         read_hours(self.hours)
+        read_zone(self.zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,13 +121,20 @@ class Plan:
     whole_sites: bool = False
     """A site's nodes go together, and if one of them fails, all go back."""
     probation_s: float = 60.0
+    zone: str = ""
+    """The time zone of maintenance windows; empty: that of the aggregator."""
 
     def __post_init__(self) -> None:
         if not 0 < len(self.waves) <= MOST_WAVES:
             raise RolloutError(f"a rollout has 1 to {MOST_WAVES} waves")
         if len({wave.name for wave in self.waves}) != len(self.waves):
             raise RolloutError("two waves have the same name")
+        read_zone(self.zone)
         _within("the time on probation", self.probation_s, 1, 86_400)
+
+    def zone_of(self, wave: Wave) -> str:
+        """Where the clock hangs that a wave goes by."""
+        return wave.zone or self.zone
 
     def to_plain(self) -> dict[str, Any]:
         """As it is stored."""

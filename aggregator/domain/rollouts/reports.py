@@ -30,9 +30,12 @@ class Report:
 
 
 def heeds(member: Member, plan: Plan, report: Report) -> bool:
-    """Whether a report is about this attempt of this member, and the attempt is still under way."""
-    mine = (member.attempt, plan.release.digest)
-    return member.state == ASSIGNED and (report.attempt, report.release) == mine
+    """Whether a report is about this attempt of this member, and the attempt is still under way; or a node
+    goes back from what it had confirmed, for the model went wrong later."""
+    if (report.attempt, report.release) != (member.attempt, plan.release.digest):
+        return False
+    relapses = report.phase == "rolled_back" and plan.waves[member.wave].mode == LIVE
+    return member.state == ASSIGNED or (member.state == SUCCEEDED and relapses)
 
 
 def after_report(member: Member, plan: Plan, report: Report) -> Member:
@@ -66,8 +69,13 @@ def after_birth(member: Member, plan: Plan, node: Node, now_s: float) -> Member:
     return _ended(member, FAILED, "rolled_back", "ran it, and does not any more; it did not say why", now_s)
 
 
-def consequence(member: Member, plan: Plan) -> Order | None:
-    """What a node should run after it ended so: a shadow has listened, or the release failed."""
+def consequence(before: Member, member: Member, plan: Plan) -> Order | None:
+    """What a node should run after it ended so: a shadow has listened, or the release failed.
+
+    A node that goes back from what it had confirmed is told nothing: others may have told it since.
+    """
+    if before.state == SUCCEEDED:
+        return None
     listened = member.state == SUCCEEDED and plan.waves[member.wave].mode != LIVE
     return back(member) if listened or member.state == FAILED else None
 

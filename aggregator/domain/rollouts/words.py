@@ -9,7 +9,8 @@ from aggregator.errors import RolloutError
 HELP: Final = (
     "NAME=SIZE[, KEY=VALUE…]; SIZE: 10% of the targets reached with it, a number of nodes, or tag:NAME; "
     "keys: shadow=1h (listen only, so long), success=90% (of those that ended), errors=5% (of all), "
-    "least=30m, hours=22:00-05:00, at-once=20, agree=98% (a shadow with the model in service), cpu=25%"
+    "least=30m, hours=22:00-05:00, zone=Europe/Berlin, at-once=20, agree=98% (a shadow with the model in "
+    "service), cpu=25%"
 )
 USUAL: Final = ("canary=1, success=100%", "early=10%", "all=100%")
 """Waves, where nobody says otherwise."""
@@ -49,6 +50,8 @@ def written(wave: Wave) -> str:
         parts.append(f"least={_duration(wave.minimum_s)}")
     if wave.hours:
         parts.append(f"hours={wave.hours}")
+    if wave.zone:
+        parts.append(f"zone={wave.zone}")
     if wave.at_once:
         parts.append(f"at-once={wave.at_once}")
     return ", ".join(parts)
@@ -88,8 +91,8 @@ def _setting(name: str, key: str, value: str) -> dict[str, Any]:
         return {"mode": SHADOW, "shadow_s": read_duration(value)}
     if key == "least":
         return {"minimum_s": read_duration(value)}
-    if key == "hours":
-        return {"hours": value}
+    if key in ("hours", "zone"):
+        return {key: value}
     if key == "at-once":
         return {"at_once": round(_number(value))}
     raise RolloutError(f"wave {name}: there is no {key!r}; {HELP}")

@@ -62,7 +62,7 @@ def heed(world: World, reports: Iterable[Report]) -> list[Step]:
         for member in tracked.of_node(report.node):
             after = after_report(member, plan, report) if heeds(member, plan, report) else member
             if after is not member:
-                order = consequence(after, plan)
+                order = consequence(member, after, plan)
                 steps.append(tracked.take([after], [order] if order else []))
     return steps
 
@@ -99,9 +99,12 @@ def turn(world: World, situation: Situation) -> list[Step]:
     return steps
 
 
-def holders_of(world: World) -> Holders:
-    """Who holds which node. Among unfinished rollouts the one that has assigned it, else the oldest."""
-    if len(world) < 2:
+def holders_of(world: World, *, least: int = 2) -> Holders:
+    """Who holds which node. Among unfinished rollouts the one that has assigned it, else the oldest.
+
+    Nobody does among fewer than ``least``: one alone has nobody to share with.
+    """
+    if len(world) < least:
         return Holders()
     busy: dict[str, int] = {}
     newest: dict[str, int] = {}

@@ -40,6 +40,8 @@ class Fleet:
         self.now_s, self.minute = 1000.0, 0
         self.nodes = {node.name: node for node in nodes}
         self.world: dict[int, Tracked] = {}
+        self.minutes: dict[str, int] = {}
+        """In other time zones than the aggregator's."""
         self.pinned: dict[str, str] = {}
         self.unpublished: frozenset[str] = frozenset()
         self.agreed: dict[int, float] = {}
@@ -91,7 +93,8 @@ class Fleet:
 
     def situation(self) -> Situation:
         return Situation(
-            nodes=self.nodes, pinned=self.pinned, now_s=self.now_s, minute=self.minute, agreed=self.agreed,
+            nodes=self.nodes, pinned=self.pinned, now_s=self.now_s, agreed=self.agreed,
+            minute=lambda zone: self.minutes.get(zone, self.minute),
             desired={name: (one.release, one.target, one.attempt) for name, one in self.desired.items()},
             tried=self.tried, unpublished=self.unpublished,
         )  # fmt: skip

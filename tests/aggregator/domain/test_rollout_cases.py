@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.domain.rollouts import orders
+from aggregator.domain.rollouts.hours import minute_of_day
 from aggregator.domain.rollouts.obstacles import is_older
 from aggregator.domain.rollouts.plan import Plan, Release, Targets, Wave
 from aggregator.domain.rollouts.selection import draft, is_target, place
@@ -71,6 +72,7 @@ def test_waves_share_the_targets_out_and_reach_their_percentage(
         error_percent=st.integers(0, 100).map(float),
         minimum_s=st.integers(0, 100_000).map(float),
         hours=st.sampled_from(("", "22:00-05:30")),
+        zone=st.sampled_from(("", "Europe/Berlin")),
         at_once=st.integers(0, 100),
     )
 )
@@ -81,6 +83,7 @@ def test_a_wave_is_read_as_it_is_written(wave: Wave) -> None:
 
 @pytest.mark.parametrize(
     "words", ["", "canary", "=1", "a=x%", "a=10%,", "a=1,b=2", "a=1,hours=25:00-26:00", "a=200%", "a=0",
+              "a=1,zone=Nowhere/Else", "a=1,zone=../passwd", "a=1,zone=Europe",
               "a=1,errors=-1%", "a=1,least=soon", "a=9e9", "a=1,success=nan%"],
 )  # fmt: skip
 def test_words_that_are_no_wave_are_refused(words: str) -> None:
@@ -91,7 +94,7 @@ def test_words_that_are_no_wave_are_refused(words: str) -> None:
 def test_a_plan_survives_its_way_through_the_store() -> None:
     plan = a_plan(
         read_wave("ears=5%, shadow=2h"), ALL, release=a_release(nodes=("a",)), whole_sites=True,
-        targets=Targets(nodes=("a",), tags=("b",), percent=12.5),
+        targets=Targets(nodes=("a",), tags=("b",), percent=12.5), zone="Asia/Tokyo",
     )  # fmt: skip
     assert Plan.from_plain(json.loads(json.dumps(plan.to_plain()))) == plan
 
@@ -103,6 +106,28 @@ def test_a_wave_keeps_to_its_maintenance_window() -> None:
     assert fleet.turn() == []
     fleet.minute = 23 * 60
     assert len(fleet.turn()) == 3
+
+
+def test_a_maintenance_window_goes_by_the_clock_of_the_wave_else_of_the_rollout() -> None:
+    for wave_zone, rollout_zone, goes_by in (("", "east", "east"), ("west", "east", "west"), ("", "", "")):
+        fleet = fleet_of(3)
+        zones = {"east": "Asia/Tokyo", "west": "America/Denver", "": ""}
+        wave = Wave(name="night", percent=100, hours="22:00-05:00", zone=zones[wave_zone])
+        fleet.make(a_plan(wave, zone=zones[rollout_zone]))
+        fleet.minutes = {name: 23 * 60 for name in zones.values() if name != zones[goes_by]}
+        fleet.minutes[zones[goes_by]] = 12 * 60
+        assert fleet.turn() == []
+        fleet.minutes = {name: 12 * 60 for name in zones.values() if name != zones[goes_by]}
+        fleet.minutes[zones[goes_by]] = 23 * 60
+        assert len(fleet.turn()) == 3
+
+
+def test_clocks_are_put_forward_and_back() -> None:
+    """An hour that comes twice counts twice; one that is left out does not come."""
+    spring, autumn = 1_774_746_000.0, 1_792_890_000.0  # 2026-03-29 and 2026-10-25, 01:00 UTC
+    berlin = [minute_of_day(spring + gone, "Europe/Berlin") for gone in (-60, 0)]
+    assert berlin == [119, 180]
+    assert [minute_of_day(autumn + gone, "Europe/Berlin") for gone in (-60, 0)] == [179, 120]
 
 
 def test_the_next_wave_waits_for_the_minimum_time() -> None:
@@ -270,3 +295,23 @@ def test_versions_are_ordered(mine: list[int], theirs: list[int]) -> None:
     first, second = (".".join(map(str, one)) for one in (mine, theirs))
     assert not (is_older(first, second) and is_older(second, first))
     assert not is_older(first, first + ".0")
+
+
+def test_a_node_that_goes_back_from_what_it_had_confirmed_counts_as_failed() -> None:
+    """The error threshold heeds it, whatever wave has begun, and nobody overrules who told the node since."""
+    fleet = Fleet(*(a_node(f"n{number}") for number in range(10)))
+    fleet.make(a_plan(Wave(name="canary", count=2, error_percent=0), Wave(name="all", percent=100)))
+    first = fleet.turn()
+    fleet.confirm(first)
+    assert len(fleet.turn() + fleet.turn()) == 8
+    wanted = dict(fleet.desired)
+    fleet.say(first[0], "rolled_back", reason="it crashed at each start")
+    assert fleet.desired == wanted
+    failed = fleet.members()[first[0]]
+    assert (failed.state, failed.reason) == ("failed", "it crashed at each start")
+    fleet.turn()
+    assert fleet.rollout().state == "paused"
+    assert "wave canary: 1 of 2 nodes failed" in fleet.rollout().reason
+    fleet.say(first[1], "refused", reason="it failed before")
+    fleet.say(first[1], "rolled_back", attempt=9)
+    assert fleet.states()[first[1]] == "succeeded", "only this attempt, and only what was taken back"

@@ -6,7 +6,10 @@ ASKED: Final = {
     asked: frozenset(endpoints.split())
     for asked, endpoints in {
         "open": "health.healthz health.icon sign_in.choose sign_in.enter sign_in.form sign_in.setup static",
-        "of programs": "ota.desired ota.export ota.hand_in ota.metadata ota.target",
+        "of programs": """
+            enrol.authority enrol.confirm enrol.enrol enrol.renew ota.desired ota.export ota.hand_in
+            ota.metadata ota.target
+        """,
         "of oneself": """
             account.add_token account.begin_totp account.confirm_totp account.end_totp account.everywhere
             account.page account.password account.remove_token sign_in.leave

@@ -28,6 +28,7 @@ from aggregator.services.release_views import DecisionView, ReleaseView
 from aggregator.services.retrain import TrainingView
 from aggregator.services.review import Stored
 from aggregator.services.reviews import Acceptance, DisagreementView, Progress, ReviewerView, ReviewView
+from aggregator.services.rollout_views import MemberView, PinView, RolloutView, WaveView
 from aggregator.services.sampling import NodeSampling
 from aggregator.services.snapshot import SnapshotDeletion, SnapshotView
 from aggregator.services.statistics import Latency, QuarantineView, Statistics
@@ -97,6 +98,10 @@ HIDDEN = {"pid", "pid_ticks"}
         ReleaseView,
         DecisionView,
         Rule,
+        RolloutView,
+        WaveView,
+        MemberView,
+        PinView,
     ],
 )
 def test_every_field_is_documented(view: type) -> None:

@@ -1,7 +1,8 @@
-"""Pages of rollouts over a real store and the real rules."""
+"""Pages of rollouts, and their JSON API, over a real store and the real rules."""
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,7 +12,7 @@ from aggregator.settings import Settings, Store
 from aggregator.store.database import Database
 from aggregator.web import create_app
 from tests.aggregator import messages
-from tests.aggregator.rolling import NEW, Rolling
+from tests.aggregator.rolling import NEW, NEWER, Rolling
 from tests.aggregator.web import world
 from tests.aggregator.web.conftest import signed_in, token_of
 
@@ -51,6 +52,12 @@ def form(**more: str) -> dict[str, str]:
         "percent": "100",
         "seed": "seed",
     } | more
+
+
+def test_who_would_not_be_told_yet_is_shown_before_it_is_begun(client: FlaskClient, rolling: Rolling) -> None:
+    rolling.nodes("mute", takes_updates=False)
+    page = send(client, "/rollouts/new", **form())
+    assert '<li data-held-back="skipped">mute: it takes no updates: [update] root is not set there' in page
 
 
 def test_a_rollout_is_shown_before_it_is_begun(client: FlaskClient, rolling: Rolling) -> None:
@@ -127,6 +134,84 @@ def test_an_order_that_makes_no_sense_is_refused(client: FlaskClient, rolling: R
     assert answer.status_code == 400
     assert "only a paused one can be resumed" in answer.text
     assert client.get("/rollouts/99").status_code == 404
+
+
+def order(client: FlaskClient, path: str, status: int = 200, **fields: str) -> Any:
+    """What the API answers to an order."""
+    token = client.get("/api/v1/session").get_json()["csrf_token"]
+    answer = client.post(f"/api/v1/rollouts/{path}", data={"csrf_token": token, **fields})
+    assert answer.status_code == status, answer.text
+    return answer.get_json()
+
+
+def test_programs_read_rollouts(client: FlaskClient, rolling: Rolling) -> None:
+    number = rolling.make("canary=2, errors=100%", "all=100%, hours=22:00-05:00", zone="Europe/Berlin")
+    rolling.tick()
+    first, second = rolling.told()
+    rolling.say(first, "rolled_back", reason="deaf")
+    rolling.say(second, "downloading", done_bytes=10, total_bytes=400_000)
+    rolling.tick()
+    [one] = client.get("/api/v1/rollouts").get_json()["items"]
+    assert (one["id"], one["state"], one["who"], one["zone"]) == (number, "running", "ada", "Europe/Berlin")
+    assert [(wave["name"], wave["number"], wave["state"]) for wave in one["waves"]] == [
+        ("canary", 1, "running"), ("all", 2, "waiting"),
+    ]  # fmt: skip
+    assert (one["waves"][0]["counts"]["failed"], one["waves"][1]["counts"]["waiting"]) == (1, 1)
+    path = f"/api/v1/rollouts/{number}"
+    everybody = client.get(path).get_json()
+    assert everybody["rollout"] == one
+    assert [node["state"] for node in everybody["nodes"]] == ["failed", "assigned", "waiting"]
+    assert (everybody["nodes"][0]["reason"], everybody["nodes"][1]["done_bytes"]) == ("deaf", 10)
+    some = client.get(f"{path}?wave=1&limit=1").get_json()
+    assert (len(some["nodes"]), some["nodes_left"]) == (1, True)
+    assert client.get(f"{path}?state=failed").get_json()["nodes"] == everybody["nodes"][:1]
+    assert client.get("/api/v1/rollouts/99").status_code == 404
+    rolling.pins.pin(first, "ada", reason="under test")
+    assert client.get("/api/v1/pins").get_json()["items"][0]["node"] == first
+
+
+def test_programs_steer_rollouts_as_the_commands_do(client: FlaskClient, rolling: Rolling) -> None:
+    number = rolling.make("canary=1", "all=100%")
+    assert order(client, f"{number}/pause", reason="a storm", reviewer="Bo")["state"] == "paused"
+    refused = order(client, f"{number}/pause", 400)
+    assert refused["detail"] == f"Rollout {number} is paused: only one that runs can be paused."
+    assert order(client, f"{number}/resume")["state"] == "running"
+    rolling.tick()
+    [first] = rolling.told()
+    rolling.say(first, "refused", reason="no")
+    rolling.tick()
+    assert order(client, f"{number}/retry")["state"] == "running"
+    rolling.tick()
+    rolling.say(first, "confirmed")
+    rolling.tick()
+    assert order(client, f"{number}/halt")["state"] == "halted"
+    order(client, f"{number}/rollback", 400, release="nothing@1")
+    assert client.post(f"/api/v1/rollouts/{number}/halt").status_code == 400, "without a token"
+    order(client, f"{number}/explode", 404)
+    order(client, "99/halt", 404)
+    again = rolling.make("all=100%")
+    assert order(client, f"{again}/cancel")["state"] == "cancelled"
+    said = [(entry.who, entry.action) for entry in reversed(rolling.audit.newest())]
+    assert [one for one in said if one[0] == "Bo"] == [
+        ("Bo", f"rollout.{what}") for what in ("pause", "resume", "retry", "halt", "cancel")
+    ]
+
+
+def test_a_program_sends_nodes_back(client: FlaskClient, rolling: Rolling) -> None:
+    first = rolling.make("all=100%")
+    rolling.tick()
+    for name in rolling.told():
+        rolling.say(name, "confirmed")
+    rolling.tick()
+    second = rolling.make("all=100%", release=NEWER)
+    rolling.tick()
+    for name in rolling.told():
+        rolling.say(name, "confirmed")
+    rolling.tick()
+    [back] = order(client, f"{second}/rollback", reason="deaf")["items"]
+    assert (back["id"], back["model"]) == (second + 1, "sounds@2.a")
+    assert back["waves"][0]["counts"]["waiting"] == len(NAMES)
+    assert rolling.rollouts.get(first).state == "superseded"
 
 
 def test_what_a_shadow_heard_leads_to_cards(client: FlaskClient, rolling: Rolling) -> None:

@@ -257,6 +257,10 @@ class FakeDetections:
     def newest(self, limit: int = 20, *, node: str | None = None) -> list[DetectionView]:
         return self._matching(DetectionFilter(node=node))[:limit]
 
+    def last_of_each(self, limit: int) -> dict[str, list[DetectionView]]:
+        names = {one.node for one in self.heard.values()}
+        return {name: self._matching(DetectionFilter(node=name))[:limit] for name in names}
+
     def export(self, wanted: DetectionFilter) -> Iterator[DetectionView]:
         yield from self._matching(wanted)
 
@@ -476,5 +480,6 @@ def a_world(
         retrain=FakeRetrain(), releases=FakeReleases(), snapshots=FakeSnapshots(),
         # Updates are tested over a real repository.
         ota_repository=None, ota_delivery=None, ota_publishing=None, rollouts=None, pins=None,
+        authority=None, enrolment=None,
         shadows=None, audit=FakeAudit(), namespace="soundpost",
     )  # fmt: skip

@@ -1,9 +1,11 @@
 """A real HTTP server with every bad habit that a test may want."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 
@@ -19,6 +21,8 @@ class Habits:
         self.ignores_range = False
         self.endless = False
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.resumed: list[bool] = []
+        """Of each connection over TLS, whether it took up one before."""
         self.sent_bytes = 0
         self.release = threading.Event()
         self.holds_after_bytes: int | None = None
@@ -37,6 +41,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         habits = self.habits
         habits.requests.append((self.path, dict(self.headers)))
+        if isinstance(self.connection, ssl.SSLSocket):
+            habits.resumed.append(bool(self.connection.session_reused))
         if habits.refuse is not None:
             status, headers, body = habits.refuse
             self._head(status, {**headers, "Content-Length": str(len(body))})
@@ -86,6 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
+        if self.close_connection:  # the client has asked for it
+            self.send_header("Connection", "close")
         self.end_headers()
 
 
@@ -97,14 +105,18 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(habits: Habits) -> Iterator[str]:
-    """The server's address."""
+def serve(habits: Habits, certificate: Path | None = None) -> Iterator[str]:
+    """The server's address; with a certificate over TLS."""
     handler = type("Handler", (_Handler,), {"habits": habits})
     with _Server(("127.0.0.1", 0), handler) as server:
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
+            yield f"http{'s' if certificate else ''}://127.0.0.1:{server.server_address[1]}"
         finally:
             habits.release.set()
             server.shutdown()

@@ -11,11 +11,13 @@ import pytest
 from contract.topics import DESIRED
 from contract.wire import encode
 from edge_agent.update.download import Download, Wanted
-from edge_agent.update.fetch import Http, make_context
+from edge_agent.update.fetch import Http
 from edge_agent.update.files import Files
 from edge_agent.update.pace import WATCHED_S, paced
 from edge_agent.update.source import Answer, FetchError
+from edge_agent.update.tls import Tls
 from edge_agent.update.trust import Signed, TrustError
+from tests.certificates import make_certificate
 from tests.edge_agent.update.serving import Habits, serve
 from tests.edge_agent.update.world import GO_ON, desired
 
@@ -38,7 +40,7 @@ def base(habits: Habits) -> Iterator[str]:
 
 @pytest.fixture
 def http(base: str) -> Http:
-    return Http(base, "roof", "secret", make_context(None), timeout_s=10)
+    return Http(base, "roof", "secret", Tls(None), timeout_s=10)
 
 
 class Getting:
@@ -180,18 +182,18 @@ def test_patience_that_the_server_asks_for_is_told(http: Http, habits: Habits) -
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FetchError, match="refused"):
-        Http("http://127.0.0.1:9", "roof", "", make_context(None)).read("metadata/x.json", 10, GO_ON)
+        Http("http://127.0.0.1:9", "roof", "", Tls(None)).read("metadata/x.json", 10, GO_ON)
 
 
 @pytest.mark.parametrize("base", ["", "ftp://hub", "hub:8080", "http://"])
 def test_what_is_no_address(base: str) -> None:
     with pytest.raises(FetchError, match="is no address"):
-        Http(base, "roof", "", make_context(None))
+        Http(base, "roof", "", Tls(None))
 
 
 def test_a_server_that_stops_sending_is_left(base: str, habits: Habits, tmp_path: Path) -> None:
     habits.holds_after_bytes = 50_000
-    getting = Getting(tmp_path, Http(base, "roof", "", make_context(None), timeout_s=0.3))
+    getting = Getting(tmp_path, Http(base, "roof", "", Tls(None), timeout_s=0.3))
     with pytest.raises(FetchError, match="no answer in time"):
         getting.run()
     assert getting.part.stat().st_size == 50_000
@@ -209,8 +211,46 @@ def test_a_stop_leaves_what_has_come(http: Http, tmp_path: Path) -> None:
 
 def test_https_with_an_unknown_authority_is_refused(base: str) -> None:
     with pytest.raises(FetchError):
-        Http(base.replace("http", "https"), "roof", "", make_context(None)).read("metadata/x", 10, GO_ON)
-    assert make_context(None).verify_mode == ssl.CERT_REQUIRED
+        Http(base.replace("http", "https"), "roof", "", Tls(None)).read("metadata/x", 10, GO_ON)
+    assert Tls(None).context.verify_mode == ssl.CERT_REQUIRED
+
+
+def test_https_takes_up_the_connection_before(habits: Habits, tmp_path: Path) -> None:
+    certificate, authority = make_certificate(tmp_path)
+    tls = Tls(authority)
+    with serve(habits, certificate) as base:
+        for _ in range(3):
+            http = Http(base, "roof", "secret", tls, timeout_s=10)
+            assert http.read("metadata/timestamp.json", 10, GO_ON) == b"{}"
+        assert habits.resumed == [False, True, True]
+        # What nobody remembers is as good as new, and a download goes the same way.
+        getting = Getting(tmp_path, Http(base, "roof", "secret", Tls(authority), timeout_s=10))
+        getting.run()
+    assert habits.resumed[3:] == [False]
+    assert getting.part.read_bytes() == CONTENT
+
+
+def test_another_server_is_verified_although_the_one_before_is_remembered(
+    habits: Habits, tmp_path: Path
+) -> None:
+    certificate, authority = make_certificate(tmp_path)
+    impostor, _ = make_certificate(tmp_path / "other")
+    tls = Tls(authority)
+    with serve(habits, certificate) as base:
+        Http(base, "roof", "secret", tls).read("metadata/timestamp.json", 10, GO_ON)
+    _, port = base.rsplit(":", 1)
+    with serve(habits, impostor) as other:
+        session = tls.session("127.0.0.1", int(port))
+        tls.remember("127.0.0.1", int(other.rsplit(":", 1)[1]), session)
+        with pytest.raises(FetchError, match="CERTIFICATE_VERIFY_FAILED"):
+            Http(other, "roof", "secret", tls).read("metadata/timestamp.json", 10, GO_ON)
+    assert len(habits.requests) == 1
+
+
+def test_a_certificate_for_another_name_is_refused(habits: Habits, tmp_path: Path) -> None:
+    certificate, authority = make_certificate(tmp_path, "hub.example")
+    with serve(habits, certificate) as base, pytest.raises(FetchError, match="CERTIFICATE_VERIFY_FAILED"):
+        Http(base, "roof", "secret", Tls(authority)).read("metadata/timestamp.json", 10, GO_ON)
 
 
 def test_what_is_desired_is_asked_for(http: Http, habits: Habits) -> None:

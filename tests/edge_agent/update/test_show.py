@@ -23,18 +23,22 @@ def test_it_shows_slots_failures_job_and_floor(
     assert isinstance(one.step(desired(bad, "m-2.bundle"), GO_ON), Ready)
     store.begin_probation(bad)
     store.roll_back(bad, "it went deaf")
+    for _ in range(2):
+        store.boot()
     arguments = ["models", "--node-state", str(tmp_path), "--model-bundle", str(tmp_path / "shipped.bundle")]
     assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert f"a        {good[:12]} in service" in lines
     assert f"b        {bad[:12]}" in lines
     assert f"failed   {bad[:12]} attempt 1: it went deaf" in lines
+    assert "starts in a row that have not ended well: 2" in lines
     assert main([*arguments, "--json"]) == 0
     plain = json.loads(capsys.readouterr().out)
     assert [(place["slot"], place["role"]) for place in plain["places"]] == [
         ("a", "in service"), ("b", ""), ("shipped", ""),
     ]  # fmt: skip
     assert plain["pointer"]["failed"][0]["reason"] == "it went deaf"
+    assert plain["starts"]["count"] == 2
     assert plain["metadata_versions"]["targets"] == 2
     assert plain["job"]["target"] == "m-2.bundle"
 

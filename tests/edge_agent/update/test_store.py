@@ -11,12 +11,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from edge_agent.update.boot import DAMAGED, decide, without_disk
+from edge_agent.update.choice import Choice
 from edge_agent.update.phases import Facts, Move, next_move
 from edge_agent.update.pointer import Held, Pointer, refused, rolled_back, why_failed
+from edge_agent.update.starts import MOST, complaint, counted, uncounted
 from edge_agent.update.store import ModelStore
+from tests.edge_agent.update.disk import FULL, Refusing
 
 A, B, C = (letter * 64 for letter in "abc")
 HELD = [None, *(Held(digest=digest, attempt=1, rollout=9) for digest in (A, B, C))]
+
+
+def nothing_against(_digest: str) -> str:
+    return ""
 
 
 def digest_of(content: bytes) -> str:
@@ -30,7 +37,7 @@ def test_every_decision_at_boot(crashes_most: int) -> None:
         for here in itertools.chain.from_iterable(itertools.combinations((A, B, C), n) for n in range(4)):
             for starts in range(crashes_most + 3):
                 pointer = Pointer(probation=probation, in_service=in_service, before=before, starts=starts)
-                decision = decide(pointer, here.__contains__, crashes_most)
+                decision = decide(pointer, here.__contains__, crashes_most, nothing_against)
                 held = decision.held
                 assert held is None or held.digest in here
                 if probation and probation.digest in here and starts <= crashes_most:
@@ -46,9 +53,40 @@ def test_every_decision_at_boot(crashes_most: int) -> None:
                     assert why_failed(decision.pointer, probation.digest, 1)
 
 
+@pytest.mark.parametrize("bad", [{A}, {A, B}, {A, B, C}])
+def test_a_confirmed_bundle_against_which_something_speaks_gives_way(bad: set[str]) -> None:
+    """And the same attempt at it is not begun again."""
+
+    def against(digest: str) -> str:
+        return "it crashes" if digest in bad else ""
+
+    for in_service, before in itertools.product(HELD[1:], HELD):
+        assert in_service is not None
+        pointer = Pointer(in_service=in_service, before=before)
+        decision = decide(pointer, {A, B, C}.__contains__, 1, against)
+        good = [one for one in (in_service, before) if one is not None and one.digest not in bad]
+        assert decision.held == (good[0] if good else None)
+        if in_service.digest in bad:
+            assert why_failed(decision.pointer, in_service.digest, 1) == "it crashes"
+            assert decision.pointer.untold is not None
+
+
+def test_short_lives_count_while_the_machine_stays_on_and_the_bundle_is_the_same() -> None:
+    starts = None
+    for number in range(MOST):
+        assert complaint(starts, A, "on") == ""
+        starts = counted(starts, A, "on")
+        assert starts.count == number + 1
+    assert complaint(starts, A, "on") == "the agent ended 5 times in a row within 120 s of its start"
+    assert starts is not None
+    assert complaint(uncounted(starts), A, "on") == "", "the last one ended well"
+    assert complaint(starts, A, "on again") == complaint(starts, B, "on") == ""
+    assert counted(starts, A, "on again").count == counted(starts, B, "on").count == 1
+
+
 def test_a_damaged_file_is_no_fault_of_the_bundle() -> None:
     pointer = Pointer(in_service=HELD[1], before=HELD[2])
-    decision = decide(pointer, {B}.__contains__, 1)
+    decision = decide(pointer, {B}.__contains__, 1, nothing_against)
     assert decision.held == HELD[2]
     assert why_failed(decision.pointer, A, 1) is None
     assert decision.pointer.untold is not None
@@ -94,9 +132,12 @@ class Life(RuleBasedStateMachine):
         self.folder = Path(self.temporary.name)
         (self.folder / "shipped.bundle").write_bytes(b"shipped")
         self.open()
-        self.in_service = digest_of(b"shipped")
+        self.in_service = self.shipped = digest_of(b"shipped")
+        self.before: str | None = None
         self.probation: str | None = None
         self.crashes = 0
+        self.short = ("", 0)
+        """Starts in a row of a confirmed bundle, that came to nothing."""
 
     def open(self) -> None:
         self.store = ModelStore(self.folder / "models", self.folder / "shipped.bundle")
@@ -122,6 +163,7 @@ class Life(RuleBasedStateMachine):
     def confirm(self) -> None:
         assert self.probation is not None
         self.store.confirm(self.probation)
+        self.before = None if self.in_service == self.shipped else self.in_service
         self.in_service, self.probation = self.probation, None
 
     @precondition(lambda self: self.probation is not None)
@@ -141,14 +183,34 @@ class Life(RuleBasedStateMachine):
             assert choice.rolled_back.digest == self.probation
             assert "crashed 2 times" in choice.rolled_back.reason
             self.probation = None
+        self.count_start()
         assert choice.digest == (self.probation or self.in_service)
         assert choice.on_probation == (self.probation is not None)
 
     @rule()
     def restart(self) -> None:
         self.store.stopped()
+        self.short = (self.short[0], max(0, self.short[1] - 1))
         self.open()
-        assert self.store.boot().digest == (self.probation or self.in_service)
+        choice = self.store.boot()
+        self.count_start()
+        assert choice.digest == (self.probation or self.in_service)
+
+    @rule()
+    def live_long_enough(self) -> None:
+        self.store.steady()
+        self.short = ("", 0)
+
+    def count_start(self) -> None:
+        """One that is in service for good gives way to the one before when it comes to nothing too often."""
+        if self.probation is not None:
+            return
+        if self.short == (self.in_service, MOST):
+            here = self.before is not None and self.store.path_of(self.before) is not None
+            self.in_service, self.before = (str(self.before) if here else self.shipped), None
+        if self.in_service != self.shipped:
+            same = self.short[0] == self.in_service
+            self.short = (self.in_service, 1 + (self.short[1] if same else 0))
 
     @rule()
     def tell(self) -> None:
@@ -218,6 +280,47 @@ def test_a_bundle_in_service_that_does_not_load_is_left(store: ModelStore, two: 
     assert store.boot().slot == "shipped"
     store.roll_back(store.boot().digest, "nor this")
     assert store.boot().slot == "shipped"
+
+
+def test_a_confirmed_model_that_crashes_at_each_start_gives_way_to_the_one_before(
+    tmp_path: Path, two: tuple[str, str]
+) -> None:
+    def start() -> Choice:
+        return ModelStore(tmp_path / "models", tmp_path / "shipped.bundle", power="on").boot()
+
+    for good in (two[1], two[0]):
+        assert [start().digest for _ in range(MOST)] == [good] * MOST
+    last = [start() for _ in range(2 * MOST)]
+    assert {choice.slot for choice in last} == {"shipped"}, "there is nothing else to fall back to"
+    store = ModelStore(tmp_path / "models", tmp_path / "shipped.bundle")
+    assert store.untold is not None
+    assert store.untold.reason == "the agent ended 5 times in a row within 120 s of its start"
+    assert [store.failed(digest, 1) for digest in two] == [store.untold.reason] * 2
+
+
+def test_a_machine_that_loses_power_at_each_start_keeps_its_model(
+    tmp_path: Path, two: tuple[str, str]
+) -> None:
+    for number in range(3 * MOST):
+        store = ModelStore(tmp_path / "models", tmp_path / "shipped.bundle", power=f"time {number}")
+        assert store.boot().digest == two[1]
+
+
+@pytest.mark.parametrize("end", ["stopped", "steady"])
+def test_starts_that_come_to_something_are_not_held_against_a_model(
+    tmp_path: Path, two: tuple[str, str], end: str
+) -> None:
+    for _ in range(3 * MOST):
+        store = ModelStore(tmp_path / "models", tmp_path / "shipped.bundle", power="on")
+        assert store.boot().digest == two[1]
+        getattr(store, end)()
+
+
+def test_a_start_that_cannot_be_counted_is_made_all_the_same(tmp_path: Path, two: tuple[str, str]) -> None:
+    files = Refusing(1, FULL, for_good=True)
+    for _ in range(3 * MOST):
+        store = ModelStore(tmp_path / "models", tmp_path / "shipped.bundle", power="on", files=files)
+        assert store.boot().digest == two[1]
 
 
 def test_nothing_is_staged_over_what_is_needed(

@@ -1,0 +1,1 @@
+"""Noise taken off sound: the spectra that it is done on, and the classic rule that needs no model."""

@@ -1,0 +1,1 @@
+"""How the node joins a fleet, and keeps its certificate young. Only ``keys`` knows cryptography."""

@@ -1,0 +1,1 @@
+"""Denoisers: they learn from clean speech and noise mixed on the way, and become denoise.tflite."""
