@@ -29,6 +29,7 @@ from aggregator.store import schema
 from aggregator.store.database import Database
 
 if TYPE_CHECKING:
+    from aggregator.domain.drift_limits import DriftLimits
     from aggregator.domain.gate_limits import Limits
     from aggregator.mqtt.subscriber import Subscriber
     from aggregator.mqtt.talk_link import TalkLink
@@ -145,12 +146,12 @@ def background(settings: Settings, opened: Database) -> "Background":
         Task(
             name="card-index",
             work=CardIndex(opened, LabelService(opened)),
-            idle_s=1.0,
+            idle_s=0.25,
             complaint="cards cannot be made",
         ),
         Task(
             name="drift",
-            work=DriftIndex(opened),
+            work=DriftIndex(opened, drift_limits(settings)),
             idle_s=30.0,
             complaint="what drifted cannot be computed",
         ),
@@ -261,6 +262,13 @@ def limits(settings: Settings) -> "Limits":
     from aggregator.domain.gate_limits import Limits
 
     return Limits(**asdict(settings.gate))
+
+
+def drift_limits(settings: Settings) -> "DriftLimits":
+    """From where on something is drift."""
+    from aggregator.domain.drift_limits import DriftLimits
+
+    return DriftLimits(**asdict(settings.drift))
 
 
 def trainer(settings: Settings, opened: Database, reviews: "ReviewedWindows | None" = None) -> "Trainer":

@@ -3,6 +3,7 @@
 Everything is causal and starts from zeros, so that a clip in one piece and the same clip as a stream agree.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,11 @@ class Network:
         """Divide all logits by ``temperature`` from now on."""
         for name in ("out", "out_bias"):
             self.weights[name].assign(self.weights[name] / temperature)
+
+    def lean(self, outputs: Collection[int], amount: float) -> None:
+        """Add ``amount`` to the logits of ``outputs`` from now on."""
+        added = [amount if place in outputs else 0.0 for place in range(self.weights["out_bias"].shape[0])]
+        self.weights["out_bias"].assign_add(added)
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """The weights for conversion, with each normalisation folded into the convolution before it."""

@@ -6,12 +6,12 @@ from typing import Final
 from aggregator.broker_check.doors import REGENERATE
 from aggregator.broker_check.finding import Finding
 from aggregator.broker_files.rules import LARGEST_MESSAGE_BYTES
-from aggregator.mqtt.caller import Caller, Door
+from aggregator.mqtt.caller import HUNG_UP, NO_ANSWER, Caller, Door
 from aggregator.services.authority import AGGREGATOR, AuthorityService
 from contract import topics
 
 DENIED: Final = "Not authorized"
-TOO_LARGE: Final = ("Packet too large", "hung up")
+TOO_LARGE: Final = ("Packet too large", HUNG_UP)
 _CONTENT: Final = b"check"
 
 
@@ -34,7 +34,8 @@ def names(door: Door, authority: AuthorityService, pair: Pair) -> Finding:
         Caller(door, authority.signed_in(pair.b), client_id=pair.b) as other,
         Caller(door, authority.signed_in(pair.a), client_id=pair.b),
     ):
-        if other.wait_until(lambda: other.ended, timeout_s=0.5):
+        # Whoever was pushed out gets no answer any more, not even a refusal.
+        if other.publish("elsewhere", _CONTENT) in (HUNG_UP, NO_ANSWER):
             return Finding(what="client ids", ok=False, says="one node can push another out", mend=REGENERATE)
     return Finding(what="client ids", ok=True, says="no node can take over another's connection")
 

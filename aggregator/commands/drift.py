@@ -20,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = settings_of(arguments)
     with closing(bootstrap.database(chosen, migrate=True)) as opened:
         if arguments.now:
-            DriftIndex(opened).finish()
+            DriftIndex(opened, bootstrap.drift_limits(chosen)).finish()
         service = DriftService(opened)
         nodes, alerts = service.nodes(), service.open_alerts()
     if arguments.json:

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from aggregator.domain.drift_limits import USUAL_LIMITS, DriftLimits
+
 DEAF: Final = "deaf"
 FAN: Final = "fan"
 FLOOD: Final = "flood"
-CALM_S: Final = 3600.0
-"""An alert ends when its rule has not held for so long."""
-ACCEPTED_S: Final = 14 * 86_400.0
-"""What lasts so long is how it is now: the alert ends, and becomes part of the reference."""
+DAY_S: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +43,19 @@ class Changes:
     end: tuple[int, ...] = ()
 
 
-def changes(findings: Iterable[Finding], open_alerts: Sequence[Open], now_s: float) -> Changes:
+def changes(
+    findings: Iterable[Finding],
+    open_alerts: Sequence[Open],
+    now_s: float,
+    limits: DriftLimits = USUAL_LIMITS,
+) -> Changes:
     """Which alerts begin, hold and end. Each kind and label has one open alert at most."""
     by_key = {(one.kind, one.label): one for one in open_alerts}
     holding = {(one.kind, one.label): one for one in findings}
-    accepted = [one.id for one in open_alerts if now_s - one.begun_s >= ACCEPTED_S]
-    calm = [one.id for key, one in by_key.items() if key not in holding and now_s - one.held_s >= CALM_S]
+    accepted = [one.id for one in open_alerts if now_s - one.begun_s >= limits.accepted_days * DAY_S]
+    calm = [
+        one.id for key, one in by_key.items() if key not in holding and now_s - one.held_s >= limits.calm_s
+    ]
     return Changes(
         begin=tuple(one for key, one in holding.items() if key not in by_key),
         hold=tuple(

@@ -11,16 +11,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from aggregator.domain.drift_limits import USUAL_LIMITS, DriftLimits
+
 LEAST_SECONDS: Final = 900
 """An hour with fewer levels says nothing."""
 LEAST_REFERENCE_HOURS: Final = 24
 DEAF_HOURS: Final = 2
-DEAF_BELOW_DB: Final = 6.0
-"""So far below the quietest hour of the reference nothing is heard any more."""
 FLAT_DB: Final = 0.5
 """No place is so even that its loud and quiet seconds differ by less; a dead input is."""
 RISE_HOURS: Final = 3
-RISE_DB: Final = 6.0
 USUAL_SHARE: Final = 0.95
 """A floor as high as in the loudest hours of the reference is usual; these are the hours beyond."""
 STEADY_DB: Final = 6.0
@@ -83,7 +82,9 @@ def usual(hours: Sequence[LevelHour]) -> LevelHour | None:
     return replace(middle, low_dbfs=round(low, 2), high_dbfs=round(high, 2))
 
 
-def deaf_by_db(recent: Sequence[LevelHour], reference: Sequence[LevelHour]) -> float | None:
+def deaf_by_db(
+    recent: Sequence[LevelHour], reference: Sequence[LevelHour], limits: DriftLimits = USUAL_LIMITS
+) -> float | None:
     """By how much even the loud seconds of the last hours fall short of the quietest reference; None if the
     microphone hears. An input that does not move at all, and did before, counts as deaf, too."""
     last, usual = _last(recent, DEAF_HOURS), _usable(reference)
@@ -93,10 +94,12 @@ def deaf_by_db(recent: Sequence[LevelHour], reference: Sequence[LevelHour]) -> f
     short = quietest - max(one.high_dbfs for one in last)
     flat = all(one.high_dbfs - one.low_dbfs < FLAT_DB for one in last)
     moved = all(one.high_dbfs - one.low_dbfs >= FLAT_DB for one in usual)
-    return short if short >= DEAF_BELOW_DB or (flat and moved) else None
+    return short if short >= limits.deaf_below_db or (flat and moved) else None
 
 
-def floor_rise_db(recent: Sequence[LevelHour], reference: Sequence[LevelHour]) -> float | None:
+def floor_rise_db(
+    recent: Sequence[LevelHour], reference: Sequence[LevelHour], limits: DriftLimits = USUAL_LIMITS
+) -> float | None:
     """By how much the noise floor stands above its usual height, if it rose steadily; else None."""
     last, usual = _last(recent, RISE_HOURS), _usable(reference)
     if last is None or usual is None:
@@ -107,7 +110,7 @@ def floor_rise_db(recent: Sequence[LevelHour], reference: Sequence[LevelHour]) -
         one.middle_dbfs - one.low_dbfs <= STEADY_DB for one in last
     )
     rise = min(floors) - highest
-    return rise if steady and rise >= RISE_DB else None
+    return rise if steady and rise >= limits.fan_rise_db else None
 
 
 def _last(recent: Sequence[LevelHour], count: int) -> Sequence[LevelHour] | None:

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from aggregator.domain.alarm_rates import Alarms, chance_of_rise
+from aggregator.domain.drift_limits import USUAL_LIMITS, DriftLimits
 
-FLOOD_CHANCE: Final = 1e-4
-FLOOD_FACTOR: Final = 4.0
-FLOOD_LEAST: Final = 20
-"""Fewer detections are no flood, however rare they were."""
 LEAST_BLOCKS: Final = 4
 """Blocks of the reference, together a day if they are of six hours."""
 EXACT_UP_TO: Final = 5000
@@ -60,15 +57,15 @@ def chance(rate: Rate) -> float:
     return _normal_tail(now, before)
 
 
-def is_flood(rate: Rate) -> bool:
+def is_flood(rate: Rate, limits: DriftLimits = USUAL_LIMITS) -> bool:
     """Whether a label floods: often, far more often than usual, more than in any block of the reference, and
     more than chance gives."""
     return (
-        rate.count >= FLOOD_LEAST
+        rate.count >= limits.flood_detections
         and len(rate.blocks) >= LEAST_BLOCKS
         and rate.count > max(rate.blocks)
-        and rate.per_hour >= FLOOD_FACTOR * rate.usual_per_hour
-        and chance(rate) <= FLOOD_CHANCE
+        and rate.per_hour >= limits.flood_factor * rate.usual_per_hour
+        and chance(rate) <= limits.flood_chance
     )
 
 

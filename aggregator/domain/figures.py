@@ -123,6 +123,29 @@ def shared(first: Figures, second: Figures) -> tuple[Figures, Figures]:
     return cut(first), cut(second)
 
 
+def in_words_of(figures: Figures, labels: Sequence[str], meant: Mapping[str, str]) -> Figures:
+    """``figures`` of a bundle as one with ``labels`` would have put them.
+
+    A label that was renamed, or merged into another, after a bundle had learned it is still what the bundle
+    says. ``meant`` is what each name counts as today.
+    """
+    other = {
+        label: meant[label]
+        for label in figures.labels
+        if label not in labels and meant.get(label) in labels and meant[label] not in figures.labels
+    }
+
+    def put(answers: Sequence[Answer]) -> tuple[Answer, ...]:
+        return tuple(replace(one, said=other.get(one.said or "", one.said)) for one in answers)
+
+    return replace(
+        figures,
+        labels=tuple(other.get(label, label) for label in figures.labels),
+        windows=put(figures.windows),
+        clips=put(figures.clips),
+    )
+
+
 def _nothing(plain: Mapping[str, Any], name: str, hours: float) -> Alarms:
     return Alarms(count=_whole(plain.get(name), f"nothing.{name}"), hours=hours)
 

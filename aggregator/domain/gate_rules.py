@@ -117,32 +117,64 @@ def not_worse(
 
 
 def finds_new_label(label: str, windows: Sequence[Answer], limits: Limits) -> Rule:
-    """A new label has nobody to be compared with: it must be found often enough."""
+    """A new label has nobody to be compared with: it must be found often enough.
+
+    Of few windows chance may spare or strike many: it is refused only if a label that is found just often
+    enough would look like that with a probability below ``chance``.
+    """
     name = f"new label {label}"
     mine = [one for one in windows if one.truth == label]
     if len(mine) < limits.new_label_windows_least:
         count = f"{len(mine)} held-out window{'' if len(mine) == 1 else 's'}"
         needed = f"at least {limits.new_label_windows_least} are needed to judge it"
         return _rule(name, False, f"the new label {label} has {count}, {needed}", {"items": len(mine)})
-    recall = sum(one.said == label for one in mine) / len(mine)
+    found = sum(one.said == label for one in mine)
+    words = (
+        f"the new label {label} is found in {_points(found / len(mine))} % of {len(mine)} held-out windows"
+    )
     least = limits.new_label_recall_least
-    figures = {"candidate": recall, "least": least, "items": len(mine)}
-    found = f"the new label {label} is found in {_points(recall)} % of {len(mine)} held-out windows"
-    return _rule(name, recall >= least, f"{found}, {_against(recall, least)}", figures)
+    return _often_enough(name, words, found, len(mine), least=least, honest=least, chance=limits.chance)
 
 
 def agrees_with_reviews(windows: Sequence[Answer], limits: Limits) -> Rule:
-    """Reviews that contradict each other cannot be learned: then hardly half of the held-out ones agree."""
+    """Reviews that contradict each other cannot be learned: then hardly half of the held-out ones agree.
+
+    Of few reviews chance may spare or strike many: as in ``confirmed_by_others``.
+    """
     agreed = sum(reported(one.said) == reported(one.truth) for one in windows)
     share = agreed / max(len(windows), 1)
+    words = f"the candidate agrees with {_points(share)} % of {len(windows)} held-out reviews"
     least = limits.reviewed_accuracy_least
-    reach = _range(agreed, len(windows))
-    sentence = f"the candidate agrees with {_points(share)} % of {len(windows)} held-out reviews{reach}"
-    figures = {"candidate": share, "least": least, "items": len(windows)}
-    if share >= least:
-        return _rule("reviews", True, f"{sentence}, {_against(share, least)}", figures)
-    advice = "look for reviews that are wrong"
-    return _rule("reviews", False, f"{sentence}, {_against(share, least)}: {advice}", figures)
+    return _often_enough(
+        "reviews", words, agreed, len(windows),
+        least=least, honest=max(HONEST, least), chance=limits.chance,
+        advice="look for reviews that are wrong",
+    )  # fmt: skip
+
+
+def _often_enough(
+    name: str,
+    words: str,
+    count: int,
+    items: int,
+    *,
+    least: float,
+    honest: float,
+    chance: float,
+    advice: str = "",
+) -> Rule:
+    """At least a share of ``least``, or so many that a share of ``honest`` may have come out like that.
+
+    ``advice`` is given to those who are refused.
+    """
+    share = count / max(items, 1)
+    explained = chance_of_fewer(count, items, honest)
+    passed = share >= least or explained >= chance
+    sentence = f"{words}{_range(count, items)}, {_against(share, least)}"
+    if share < least:
+        sentence += ", which may be chance" if passed else advice and f": {advice}"
+    figures = {"candidate": share, "least": least, "items": items, "chance": explained}
+    return _rule(name, passed, sentence, figures)
 
 
 def confirmed_by_others(reviews: Sequence[Checked], limits: Limits) -> Rule:
@@ -153,17 +185,15 @@ def confirmed_by_others(reviews: Sequence[Checked], limits: Limits) -> Rule:
     """
     confirmed = sum(one.confirmed for one in reviews)
     share = confirmed / max(len(reviews), 1)
-    least = limits.confirmed_reviews_least
-    explained = chance_of_fewer(confirmed, len(reviews), max(HONEST, least))
-    passed = share >= least or explained >= limits.chance
     doubtful = sorted((one for one in reviews if not one.confirmed), key=lambda one: -one.doubt)
     words = f"{_points(share)} % of {len(reviews)} reviews are what all others say of these windows"
-    words += f"{_range(confirmed, len(reviews))}, {_against(share, least)}"
-    if share < least:
-        words += ", which may be chance" if passed else ": look at the doubtful ones again"
-    figures = {"candidate": share, "least": least, "items": len(reviews), "chance": explained}
-    shown = tuple(one.window for one in doubtful[:MOST_SHOWN])
-    return replace(_rule("confirmed reviews", passed, words, figures), windows=shown)
+    least = limits.confirmed_reviews_least
+    told = _often_enough(
+        "confirmed reviews", words, confirmed, len(reviews),
+        least=least, honest=max(HONEST, least), chance=limits.chance,
+        advice="look at the doubtful ones again",
+    )  # fmt: skip
+    return replace(told, windows=tuple(one.window for one in doubtful[:MOST_SHOWN]))
 
 
 def no_more_alarms(

@@ -1,8 +1,9 @@
 """How much is to be learned from an answer: the order of the review queue.
 
-A window is worth an answer where the model heard something and was unsure what, where few answers exist for
-what it probably is and for the place it comes from, where two models disagreed about the same moment, and
-where the node had a reason to ask. Each part is 0 to 1, and so is their weighted sum.
+A window is worth an answer where the model heard something and was unsure what, or was sure of a guess that
+answers have shown to be often wrong; where few answers exist for what it probably is and for the place it
+comes from; where two models disagreed about the same moment; and where the node had a reason to ask. Each
+part is 0 to 1, and so is their weighted sum.
 
 What a window probably is, earlier answers tell better than the model: it cannot guess a label that it does
 not know, but such windows come with the same few wrong guesses, and those that hold nothing with another.
@@ -25,9 +26,10 @@ REASONS: Final = {
 }
 _OTHER_REASON: Final = 0.3
 LABEL_HALF: Final = 10
+UNTAUGHT_HALF: Final = 40
 NODE_HALF: Final = 10
 SITE_HALF: Final = 20
-"""So many answers halve what is left to learn about a label, a node, a site."""
+"""So many answers halve what is left to learn about a label, one that no model guesses, a node, a site."""
 AS_GUESSED: Final = 2
 NEVER_SEEN: Final = 1
 """Before any answer to a guess: so many that agree with it, and so many of a label that nobody has given."""
@@ -72,6 +74,22 @@ def uncertainty(guess: Guess) -> float:
     return guess.heard * (0.5 * (1.0 - guess.margin) + 0.5 * guess.entropy)
 
 
+def doubt(uncertain: float, guessed: str | None, meant: str | None, answered: Answered) -> float:
+    """How unsure the model was (``uncertain``) or, if that is more, how often it was wrong with this guess.
+
+    A sure model is often wrong in one way: a label that it does not know is a sure case of one that it knows.
+    Arguments as for ``rarity``; before any answer a guess is believed.
+
+    >>> doubt(0.1, "no", "no", Answered(by_guess={"no": {"go": 6, "no": 1}}))
+    0.6
+    >>> doubt(0.1, "yes", "yes", Answered(by_guess={"yes": {"yes": 7}}))
+    0.1
+    """
+    said = answered.by_guess.get(guessed, {})
+    total = sum(said.values())
+    return max(uncertain, (total - said.get(meant, 0)) / (NEVER_SEEN + AS_GUESSED + total))
+
+
 def rarity(guessed: str | None, meant: str | None, answered: Answered) -> float:
     """How few answers there are of what a window with this guess probably is.
 
@@ -93,7 +111,9 @@ def rarity(guessed: str | None, meant: str | None, answered: Answered) -> float:
 
 
 def _needed(label: str | None, answered: Answered) -> float:
-    return fading(answered.by_label.get(label, 0), LABEL_HALF)
+    """A label that no model has guessed so far can be learned from answers alone."""
+    taught = label is None or label in answered.by_guess
+    return fading(answered.by_label.get(label, 0), LABEL_HALF if taught else UNTAUGHT_HALF)
 
 
 def novelty(node: str, site: str, answered: Answered) -> float:

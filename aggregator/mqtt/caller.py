@@ -13,8 +13,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from aggregator.errors import BrokerError
 
-ANSWER_S: Final = 5.0
-_NO_ANSWER: Final = "no answer"
+ANSWER_S: Final = 20.0
+HUNG_UP: Final = "hung up"
+NO_ANSWER: Final = "no answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class Caller:
         except (OSError, ValueError) as error:
             raise BrokerError(f"{self._door.host}:{self._door.port}: {error}") from error
         self._client.loop_start()
-        welcome = self._await(lambda: self._welcome or ("hung up" if self._ended else None))
+        welcome = self._await(lambda: self._welcome or (HUNG_UP if self._ended else None))
         if welcome != "Success":
             self.close()
             raise BrokerError(f"{self._door.host}:{self._door.port}: refused: {welcome}")
@@ -105,14 +106,14 @@ class Caller:
 
     def _wait_for(self, mid: int | None) -> str:
         if mid is None:
-            return _NO_ANSWER
+            return NO_ANSWER
         return self._await(
-            lambda: self._answers[mid][0] if mid in self._answers else "hung up" if self._ended else None
+            lambda: self._answers[mid][0] if mid in self._answers else HUNG_UP if self._ended else None
         )
 
     def _await(self, answer: Callable[[], str | None]) -> str:
         self.wait_until(lambda: answer() is not None)
-        return answer() or _NO_ANSWER
+        return answer() or NO_ANSWER
 
     # Called in the library's thread.
 

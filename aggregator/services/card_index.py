@@ -51,7 +51,7 @@ class _Surroundings:
         label = row["top_label"]
         known = None if label is None or means_none(label) else self.meant.get(label, label)
         return Parts(
-            uncertainty=row["uncertainty"],
+            uncertainty=value.doubt(row["uncertainty"], label, known, self.answered),
             rarity=value.rarity(label, known, self.answered),
             novelty=value.novelty(node, site, self.answered),
             disagreement=row["disagreement"],
@@ -134,7 +134,12 @@ class CardIndex:
 
     def _worth(self, row: dict[str, Any]) -> dict[str, float]:
         parts = self._surroundings.parts(row)
-        return {"rarity": parts.rarity, "novelty": parts.novelty, "value": parts.value}
+        return {
+            "doubt": parts.uncertainty,
+            "rarity": parts.rarity,
+            "novelty": parts.novelty,
+            "value": parts.value,
+        }
 
     def _value_some(self) -> bool:
         """Bring some values up to date; whether there are more."""

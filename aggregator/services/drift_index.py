@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from aggregator.domain import drift_alerts as rules
 from aggregator.domain import drift_levels, drift_rates, drift_spectra
 from aggregator.domain.drift_levels import LevelHour, level_hour
+from aggregator.domain.drift_limits import USUAL_LIMITS, DriftLimits
 from aggregator.domain.drift_posteriors import BUCKETS, stability_index
 from aggregator.domain.drift_rates import Rate
 from aggregator.domain.drift_spectra import Spectrum
@@ -44,8 +45,14 @@ WINDOWS: Final = 40
 class DriftIndex:
     """Works through the nodes. Used by one thread at a time."""
 
-    def __init__(self, database: Database, *, now: Callable[[], float] = time.time) -> None:
-        self._database = database
+    def __init__(
+        self,
+        database: Database,
+        limits: DriftLimits = USUAL_LIMITS,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._database, self._limits = database, limits
         self._now = now
 
     def step(self) -> bool:
@@ -98,12 +105,13 @@ class DriftIndex:
                 level=drift_levels.together(recent),
                 usual_level=drift_levels.usual(reference),
                 hours=tuple(_kept(connection, node.id, now_s - SHOWN_S, now_s)),
-                labels=tuple(_labels(connection, node.id, now_s, until_s, reference)),
+                labels=tuple(_labels(connection, node.id, now_s, until_s, reference, self._limits)),
                 spectrum=spectrum,
                 usual_spectrum=usual,
                 risen_bins=drift_spectra.risen(spectrum, usual),
             )
-        changes = rules.changes(findings(view, recent, reference), alerts, now_s)
+        found = findings(view, recent, reference, self._limits)
+        changes = rules.changes(found, alerts, now_s, self._limits)
         with self._database.write() as connection:
             store.save(connection, node.id, now_s, to_text(view))
             _keep_alerts(connection, node.id, changes, now_s)
@@ -120,7 +128,12 @@ def _keep_alerts(connection: Connection, node_id: int, changes: rules.Changes, n
 
 
 def _labels(
-    connection: Connection, node_id: int, now_s: float, until_s: float, reference: Sequence[LevelHour]
+    connection: Connection,
+    node_id: int,
+    now_s: float,
+    until_s: float,
+    reference: Sequence[LevelHour],
+    limits: DriftLimits,
 ) -> list[LabelDrift]:
     blocks = _heard_blocks(reference, until_s)
     now = _table(store.counts(connection, node_id, now_s - RATE_S, now_s, RATE_S), 1)
@@ -140,7 +153,7 @@ def _labels(
         found.append(
             LabelDrift(
                 label=label, count=rate.count, per_hour=rate.per_hour, usual_per_hour=rate.usual_per_hour,
-                chance=drift_rates.chance(rate), floods=drift_rates.is_flood(rate),
+                chance=drift_rates.chance(rate), floods=drift_rates.is_flood(rate, limits),
                 shift=stability_index(mine, theirs), posteriors=tuple(mine), usual_posteriors=tuple(theirs),
             )
         )  # fmt: skip

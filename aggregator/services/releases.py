@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from aggregator.domain import releases as rules
-from aggregator.domain.figures import Figures, read_figures, shared
+from aggregator.domain.figures import Figures, in_words_of, read_figures, shared
 from aggregator.domain.gate_limits import Limits
 from aggregator.domain.releases import Verdict
 from aggregator.errors import ReleaseError, UnknownReleaseError
@@ -24,6 +24,7 @@ from aggregator.services.release_views import (
     release_view,
 )
 from aggregator.store import releases as store
+from aggregator.store import review_labels
 from aggregator.store.database import Database
 from contract.bundle import Bundle
 
@@ -138,12 +139,13 @@ class ReleaseService:
                 store.judgement(connection, one, max(both, default=None))
                 for one in (candidate_id, incumbent_id)
             ]
+            meant = review_labels.meant(connection)
         figures = [_figures(row) for row in rows]
         first, second = figures
         if first is None or second is None:
             unjudged = candidate_id if first is None else incumbent_id
             raise ReleaseError(f"release {unjudged} was never judged, so there is nothing to compare")
-        first, second = shared(first, second)
+        first, second = shared(first, in_words_of(second, first.labels, meant))
         return Comparison(
             candidate=views[candidate_id],
             incumbent=views[incumbent_id],

@@ -161,7 +161,7 @@ def card_view(
         group=tuple(group),
         value=row.value,
         parts=Parts(
-            uncertainty=row.uncertainty,
+            uncertainty=row.doubt,
             rarity=row.rarity,
             novelty=row.novelty,
             disagreement=row.disagreement,

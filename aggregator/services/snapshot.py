@@ -101,7 +101,7 @@ class SnapshotService:
                 self._dataset.reviewed(base.frontend_digest),
                 base.labels,
                 least=self._new_label_windows,
-                meant=self._meant(),  # read after the reviews: whoever renames in between changes nothing
+                meant=self.meant(),  # read after the reviews: whoever renames in between changes nothing
             )
             try:
                 return self._write(base, chosen, told)
@@ -124,7 +124,7 @@ class SnapshotService:
         """How many agreed reviews the snapshot made last does not hold, or holds differently."""
         with self._database.read() as connection:
             frozen = store.labels_of_newest(connection)
-        meant = self._meant()
+        meant = self.meant()
         today = {window_id: label and meant.get(label, label) for window_id, label in frozen.items()}
         return sum(
             one.window_id not in today or today[one.window_id] != one.label
@@ -132,7 +132,7 @@ class SnapshotService:
             if one.agreed
         )
 
-    def _meant(self) -> dict[str, str]:
+    def meant(self) -> dict[str, str]:
         """What each name of a label counts as today."""
         with self._database.read() as connection:
             return review_labels.meant(connection)

@@ -179,11 +179,11 @@ class TalkService:
         with self._lock:
             over = self._turns.take_over(now_s)
         for turn in over:
-            turn.tell(Turn(session=turn.session, state="over", peer=turn.to, reason=turn.reason[:200]))
             try:
                 self._record(turn, "talked", _figures(turn))
             except AggregatorError as error:
                 _log.error("who talked to %s cannot be recorded: %s", turn.to, error)
+            turn.tell(Turn(session=turn.session, state="over", peer=turn.to, reason=turn.reason[:200]))
 
     def close(self) -> None:
         """Nobody talks any more."""

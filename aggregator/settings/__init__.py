@@ -7,6 +7,7 @@ and ``--broker-port`` on the command line. A key that nobody knows is refused: i
 from aggregator.settings.loading import Key, as_environment, every_key, load
 from aggregator.settings.values import (
     Broker,
+    Drift,
     Fleet,
     Gate,
     Ingest,
@@ -20,6 +21,7 @@ from aggregator.settings.values import (
 
 __all__ = [
     "Broker",
+    "Drift",
     "Fleet",
     "Gate",
     "Ingest",

@@ -173,6 +173,19 @@ class Enrolment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """[drift]; docs/drift.md explains each"""
+
+    deaf_below_db: float = key(6.0, "a deaf microphone is so far below its quietest hour", low=0)
+    fan_rise_db: float = key(6.0, "a fan raises the noise floor by so much", low=0)
+    flood_detections: int = key(20, "fewer detections in six hours are no flood", low=1)
+    flood_factor: float = key(4.0, "a flood is so many times the usual rate", low=1)
+    flood_chance: float = key(1e-4, "what chance gives more often than this is no flood", low=1e-12, high=0.5)
+    calm_s: float = key(3600.0, "an alert ends when its rule has not held for so long", low=0)
+    accepted_days: float = key(14.0, "what lasts so long is how it is now, and no alert", low=0.1, high=28)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of the aggregator."""
 
@@ -187,6 +200,7 @@ class Settings:
     ota: Ota = field(default_factory=Ota)
     rollouts: Rollouts = field(default_factory=Rollouts)
     enrolment: Enrolment = field(default_factory=Enrolment)
+    drift: Drift = field(default_factory=Drift)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.fleet.namespace):

@@ -92,9 +92,9 @@ def to_value(connection: Connection, after: int, limit: int) -> Sequence[Any]:
 
 
 def save_values(connection: Connection, rows: Rows) -> None:
-    """Write rarity, novelty and value of the cards whose ``key`` is given."""
+    """Write doubt, rarity, novelty and value of the cards whose ``key`` is given."""
     if rows:
-        values: dict[str, Any] = {name: bindparam(name) for name in ("rarity", "novelty", "value")}
+        values: dict[str, Any] = {name: bindparam(name) for name in ("doubt", "rarity", "novelty", "value")}
         connection.execute(update(cards).where(cards.c.window_id == bindparam("key")).values(values), rows)
 
 

@@ -60,7 +60,8 @@ cards = Table(
     Column("fingerprint", LargeBinary, nullable=False),  # see domain.fingerprints
     # The card that stands for this one and those like it; None: it stands for itself.
     Column("representative", _ID, ForeignKey("cards.window_id", ondelete="SET NULL")),
-    Column("uncertainty", Float, nullable=False),  # the parts of the value, 0 to 1; see domain.value
+    Column("uncertainty", Float, nullable=False),  # the model's own, 0 to 1; see domain.value
+    Column("doubt", Float, nullable=False, server_default="0"),  # the parts of the value, 0 to 1
     Column("rarity", Float, nullable=False),
     Column("novelty", Float, nullable=False),
     Column("disagreement", Float, nullable=False),

@@ -21,7 +21,20 @@ from aggregator.store.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-VERSIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
+VERSIONS: Final = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+    "0008",
+    "0009",
+    "0010",
+    "0011",
+    "0012",
+)
 """Every version in order; the last is the one that this program needs. One file of ``migrations`` each."""
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"

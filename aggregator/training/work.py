@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aggregator.domain import releases as gate
 from aggregator.domain import trainings as states
-from aggregator.domain.figures import read_figures
+from aggregator.domain.figures import in_words_of, read_figures
 from aggregator.domain.gate_limits import Limits
 from aggregator.domain.training_progress import Progress, after_line, begin
 from aggregator.errors import TrainingError
@@ -135,7 +135,11 @@ class Work:
             theirs = self._measure(factory, snapshot_id, path, "incumbent")
             self._releases.record(incumbent.id, snapshot_id, theirs)
         self._begin("applying the rules")
-        verdict = gate.judge(read_figures(mine), read_figures(theirs), self._limits)
+        candidate_figures = read_figures(mine)
+        incumbent_figures = in_words_of(
+            read_figures(theirs), candidate_figures.labels, self._snapshots.meant()
+        )
+        verdict = gate.judge(candidate_figures, incumbent_figures, self._limits)
         release = self._releases.register(
             candidate,
             parent=incumbent,

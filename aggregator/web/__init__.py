@@ -41,6 +41,7 @@ from aggregator.web import (
     sampling_api,
     security,
     sign_in,
+    sockets,
     sound,
     talk,
     training,
@@ -70,6 +71,7 @@ def create_app(services: Services) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.before_request(_allow_files)
     security.protect(app, services)
+    sockets.install(app)
     formats.install(app)
     problems.install(app)
     for pages in (

@@ -31,8 +31,8 @@ def main() -> int:
     parser.add_argument("--reviews", type=positive, default=60, metavar="N", help="(default: 60)")
     parser.add_argument("--poison", action="store_true", help="a third of the answers are wrong")
     parser.add_argument("--seed", type=int, default=1, help="of what is played and which answers are wrong")
-    parser.add_argument("--epochs", type=positive, default=24, help="of the starter (default: 24)")
-    parser.add_argument("--copies", type=positive, default=4, help="for the starter (default: 4)")
+    parser.add_argument("--epochs", type=positive, default=48, help="of the starter (default: 48)")
+    parser.add_argument("--copies", type=positive, default=6, help="for the starter (default: 6)")
     parser.add_argument(
         "--retrain-epochs", type=positive, default=25, metavar="N",
         help="of the retraining (default: 25, as for a starter that had the factory's full budget)",

@@ -27,6 +27,8 @@ from tests.system.reviewer import SKIP, ReadVerdict, Reviewer, mistaken
 
 POISON = 1 / 3
 TELL_EVERY_S = 5.0
+LOOK_S = 1.0
+"""A person looks at a card for longer than that. Meanwhile the order of the queue follows the answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +145,7 @@ class Loop:
         given: list[int] = []
 
         def said(window_id: int) -> str:
+            time.sleep(LOOK_S)
             given.extend([window_id] if told[window_id] != SKIP else [])
             return told[window_id]
 

@@ -1,7 +1,8 @@
 """How much of what an epoch shows: base examples and windows in amounts that let neither drown the other.
 
-An average old target gives the measure. A new label is shown as often, and a label that the base knows half
-as often from windows as from the base; few windows are repeated, each time varied anew, many are drawn from.
+An average old target gives the measure. A new label is shown twice as often, and a label that the base knows
+half as often from windows as from the base. Few windows are repeated, each time varied anew; of many, each
+epoch draws others.
 """
 
 from collections.abc import Sequence
@@ -17,10 +18,10 @@ from model_build.retrain.snapshot import NONE, TRAINING, Snapshot
 
 BASE_FRAMES = 160_000
 """Base examples in an epoch have at most so many frames: an epoch costs the same, however much is kept."""
-REPEATS_NEW, REPEATS_KNOWN = 16, 8
+REPEATS_NEW, REPEATS_KNOWN = 32, 8
 """How often one window is shown in an epoch, at most."""
-KNOWN_PART, NONE_PART = 0.5, 2.0
-"""Windows of a known label, and of none, in units of an average old target's base examples."""
+NEW_PART, KNOWN_PART, NONE_PART = 2.0, 0.5, 2.0
+"""Windows of a new label, of a known one, and of none, in units of an average old target's base examples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,6 @@ def amounts_of(base: Base, snapshot: Snapshot) -> Amounts:
 def _amount(base: Base, label: str | None, windows: int, unit: float) -> int:
     new = label is not None and label not in base.labels
     nothing = label is None or not is_target(label)
-    most = unit * (NONE_PART if nothing else 1.0 if new else KNOWN_PART)
+    most = unit * (NONE_PART if nothing else NEW_PART if new else KNOWN_PART)
     repeats = REPEATS_NEW if new else REPEATS_KNOWN
     return max(1, round(min(most, repeats * windows)))

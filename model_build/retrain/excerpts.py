@@ -10,10 +10,15 @@ from model_build.frontend_reference import to_db
 from model_build.recipe import Recipe
 from model_build.retrain.snapshot import UNKNOWN_STEP, Snapshot
 from model_build.shape import STEP_FRAMES
+from model_build.warp import warped
 
+OTHER_VOICES, OTHER_SPEEDS = 1.2, 1.5
+"""Times what the recipe varies voices and speeds by: few people say a new word in windows."""
+PLACE_S = 0.15
+"""A word is cut into the middle of its clip; recorded clips have it this much earlier or later, too."""
 _REPORT_S = 0.15
 """A posterior is highest about so long before the end of the clip around a word."""
-_DISTANCE_DB_PER_S = 6.0
+_DISTANCE_DB_PER_S = 3.0
 """So much louder must a place be to be chosen instead of one a second nearer to the node's own peak."""
 _QUIET_PERCENTILE = 20
 
@@ -39,23 +44,30 @@ def find_starts(
 ) -> NDArray[np.int64]:
     """(N,) frame of each window (of ``windows``) at which the clip with its label begins; see ``cut``."""
     length = clip_frames(recipe)
+    beyond = 0 if is_lasting(recipe) else length // 2
     starts = [
-        best_start(snapshot.window(index), length, _wanted(recipe, int(snapshot.peak_step[index]), length))
+        best_start(
+            snapshot.window(index),
+            length,
+            _wanted(recipe, int(snapshot.peak_step[index]), length),
+            beyond=beyond,
+        )
         for index in (range(len(snapshot.peak_step)) if windows is None else windows)
     ]
     return np.array(starts, np.int64)
 
 
-def best_start(frames: NDArray[np.int8], length: int, wanted: float | None) -> int:
+def best_start(frames: NDArray[np.int8], length: int, wanted: float | None, *, beyond: int = 0) -> int:
     """Where a clip of ``length`` begins that has the loudest sound in its middle.
 
     ``wanted`` is where the node's own peak would have it begin; what is far from it must be louder. The clip
-    lies within the window, or the window within the clip.
+    lies within the window, or the window within the clip, but for at most ``beyond`` frames at either end: a
+    word at the edge of a window shall be in the middle, too.
     """
-    first, last = min(0, len(frames) - length), max(0, len(frames) - length)
+    first, last = min(0, len(frames) - length) - beyond, max(0, len(frames) - length) + beyond
     levels_db = to_db(frames).mean(axis=1)
     above = np.maximum(levels_db - np.percentile(levels_db, _QUIET_PERCENTILE), 0.0)
-    padded = np.pad(above, (-first, length))
+    padded = np.pad(above, (-first, length + beyond))
     shape = np.hanning(length + 2)[1:-1]
     loudness = np.correlate(padded, shape / shape.sum(), "valid")[: last - first + 1]
     if wanted is not None:
@@ -93,6 +105,26 @@ def paced(clip: NDArray[np.int8], faster: float) -> NDArray[np.int8]:
     middle = (len(clip) - 1) / 2
     places = np.round((np.arange(len(clip)) - middle) * (1.0 + faster) + middle).astype(int)
     return np.asarray(clip[np.clip(places, 0, len(clip) - 1)])
+
+
+def varied(
+    recipe: Recipe, window: NDArray[np.int8], start: int, draw: np.random.Generator
+) -> NDArray[np.int8]:
+    """The clip of a window from about ``start``: earlier or later, and faster or slower."""
+    augment, lasting = recipe.augment, is_lasting(recipe)
+    reach = round((augment.shift_s + (0.0 if lasting else PLACE_S)) * FRAMES_PER_S)
+    shifted = start + int(draw.integers(-reach, reach + 1))
+    clip = cut(window, shifted, clip_frames(recipe), lasting=lasting)
+    return paced(clip, draw.uniform(-augment.speed, augment.speed))
+
+
+def said_by_others(recipe: Recipe, clips: NDArray[np.int8], draw: np.random.Generator) -> NDArray[np.int8]:
+    """Clips (N, T, MEL_BINS) of a word as people with other throats would say it, at other speeds."""
+    speed, warp = OTHER_SPEEDS * recipe.augment.speed, OTHER_VOICES * recipe.augment.warp
+    changed = np.stack([paced(clip, draw.uniform(-speed, speed)) for clip in clips]).astype(np.float32)
+    if warp:
+        changed = warped(changed, draw.uniform(1.0 - warp, 1.0 + warp, (len(clips),)))
+    return np.asarray(np.clip(np.round(changed), -128, 127), np.int8)
 
 
 def _wanted(recipe: Recipe, peak_step: int, length: int) -> float | None:

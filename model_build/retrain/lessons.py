@@ -15,17 +15,15 @@ from model_build.examples import ExampleSet, asked, audible
 from model_build.recipe import Recipe
 from model_build.retrain.amounts import Share, amounts_of
 from model_build.retrain.base import Base
-from model_build.retrain.excerpts import clip_frames, cut, is_lasting, paced
+from model_build.retrain.excerpts import clip_frames, cut, is_lasting, paced, said_by_others, varied
 from model_build.retrain.growth import known_network
 from model_build.retrain.hearing import Clip, Ear
 from model_build.retrain.mixing import mix
 from model_build.retrain.snapshot import Snapshot
 from model_build.shape import STEP_FRAMES
 
-TAUGHT = 0.5
+TAUGHT = 0.7
 """Part of a base example's target that the base's network gives; of a window it gives nothing."""
-PLACE_S = 0.15
-"""A word is cut into the middle of its clip; recorded clips have it this much earlier or later, too."""
 _BELOW_DB = (3.0, 30.0)
 """How much quieter than the sound a background is that is mixed in."""
 _BLOCK = 512
@@ -43,6 +41,7 @@ class WindowLessons:
         self._frames = clip_frames(recipe)
         self._amounts = amounts_of(base, snapshot)
         self._translate = np.array([recipe.labels.index(label) for label in base.labels])
+        self._new = [label for label in recipe.labels if label not in base.labels]
         silence = base.labels.index(base.recipe.silence)
         self._backgrounds = np.flatnonzero(base.training.target == silence)
         self._ear = Ear(known_network(base))
@@ -78,6 +77,8 @@ class WindowLessons:
             ])  # fmt: skip
             chosen = order[: share.amount]
             clips = np.stack([self._clip(index, share.anywhere, draw) for index in chosen])
+            if share.label in self._new and not is_lasting(self._recipe):
+                clips = said_by_others(self._recipe, clips, draw)
             features.append(clips)
             targets.append(self._called(share, clips))
         return np.concatenate(features), np.concatenate(targets)
@@ -95,16 +96,13 @@ class WindowLessons:
 
     def _clip(self, index: int, anywhere: bool, draw: np.random.Generator) -> NDArray[np.int8]:
         """A clip of a window, faster or slower, earlier or later."""
-        window, length = self._snapshot.window(index), self._frames
-        augment, lasting = self._recipe.augment, is_lasting(self._recipe)
-        if anywhere:
-            start = int(draw.integers(max(1, len(window) - length + 1)))
-        else:
-            shift_s = augment.shift_s + (0.0 if lasting else PLACE_S)
-            reach = round(shift_s * FRAMES_PER_S)
-            start = int(self._starts[index]) + int(draw.integers(-reach, reach + 1))
-        clip = cut(window, start, length, lasting=lasting)
-        return paced(clip, draw.uniform(-augment.speed, augment.speed))
+        window = self._snapshot.window(index)
+        if not anywhere:
+            return varied(self._recipe, window, int(self._starts[index]), draw)
+        start = int(draw.integers(max(1, len(window) - self._frames + 1)))
+        clip = cut(window, start, self._frames, lasting=is_lasting(self._recipe))
+        speed = self._recipe.augment.speed
+        return paced(clip, draw.uniform(-speed, speed))
 
     def _mix(self, features: NDArray[np.int8], draw: np.random.Generator) -> None:
         """Put some of the examples over backgrounds: what nodes heard without any label, and silences."""

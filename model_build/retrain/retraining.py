@@ -151,6 +151,9 @@ def _packed(
     watcher: Watcher,
 ) -> Retrained:
     watcher.progress("exporting", 0, 3)
+    new = [place for place, label in enumerate(recipe.labels) if label not in base.labels]
+    lean = exam.lean(network)
+    network.lean(new, lean)
     temperature = exam.temperature(network)
     network.cool(temperature)
     shown = _shown(recipe, base, snapshot, starts)
@@ -177,6 +180,7 @@ def _packed(
             "training_windows": float(np.count_nonzero(snapshot.split == TRAINING)),
             "validation_windows": float(len(exam.window_clips)),
             "temperature": temperature,
+            "lean": lean,
             "parity_frontend_db": worst_db,
         },
         proof={

@@ -84,6 +84,23 @@ def test_where_a_rare_label_was_found_more_of_it_is_expected() -> None:
     assert rain > value.rarity("_background_", None, answered)
 
 
+@given(SHARES, st.dictionaries(st.sampled_from([*LABELS, None]), COUNTS), st.sampled_from([*LABELS, None]))
+def test_answers_only_raise_the_doubt_of_a_guess(
+    uncertain: float, by_guess: dict[str | None, dict[str | None, int]], told: str | None
+) -> None:
+    doubt = value.doubt(uncertain, told, told, Answered(by_guess=by_guess))
+    assert uncertain <= doubt <= 1
+    agreed = {guess: {guess: sum(said.values())} for guess, said in by_guess.items()}
+    assert value.doubt(uncertain, told, told, Answered(by_guess=agreed)) == uncertain
+
+
+def test_a_sure_guess_that_is_mostly_wrong_is_worth_more_than_silence_that_is_not() -> None:
+    found = {"dog": {"owl": 10, None: 4}, "_background_": {None: 14}}
+    answered = Answered(by_label={"owl": 10, None: 18}, by_guess=found)
+    assert value.doubt(0.0, "dog", "dog", answered) > 0.8
+    assert value.doubt(0.1, "_background_", None, answered) == 0.1
+
+
 def test_a_model_that_heard_nothing_has_little_to_ask() -> None:
     hum = guess(LABELS, np.array([[0.12, 0.12, 0.11, 0.65]], np.float32))
     sound = guess(LABELS, np.array([[0.4, 0.3, 0.2, 0.1]], np.float32))

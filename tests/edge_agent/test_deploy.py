@@ -34,7 +34,7 @@ def test_the_example_shows_the_defaults() -> None:
     plain = tomllib.loads("\n".join(uncommented()))
     examples = {("node", "tags"), ("model", "bundle"), ("input", "usb_id"), ("detector", "thresholds"),
                 ("detector", "smoothing_s"), ("detector", "refractory_s"),
-                ("sampling", "private")}  # fmt: skip
+                ("sampling", "private"), ("live", "indicator_program")}  # fmt: skip
     for section, key, _, _, default in every_setting():
         if (section, key) not in examples:
             assert plain[section][key] == (default if default is not None else ""), (section, key)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contract.audio import FEATURE_ZERO_POINT
 from model_build.recipe import load_recipe
 from model_build.retrain.amounts import KNOWN_PART, NONE_PART, REPEATS_NEW, amounts_of
-from model_build.retrain.excerpts import best_start, clip_frames, cut, find_starts, paced
+from model_build.retrain.excerpts import best_start, clip_frames, cut, find_starts, paced, said_by_others
 from model_build.retrain.growth import (
     EPOCHS_PART,
     LEAST_STEPS,
@@ -49,6 +49,14 @@ def test_the_nodes_own_peak_decides_between_two_sounds() -> None:
     assert abs(best_start(frames, 50, 180.0) - 185) <= 1
 
 
+@pytest.mark.parametrize("first", [0, 180])
+def test_a_word_at_the_edge_of_a_window_is_in_the_middle_of_its_clip(first: int) -> None:
+    frames = with_sound(200, (first, 20))
+    start = best_start(frames, 50, None, beyond=25)
+    assert abs(start + 25 - (first + 10)) <= 1
+    assert (cut(frames, start, 50, lasting=False) == 20).all(axis=1).sum() == 20
+
+
 def test_a_window_shorter_than_a_clip_lies_within_it() -> None:
     frames = with_sound(30, (0, 20))
     start = best_start(frames, 50, None)
@@ -69,6 +77,16 @@ def test_a_cut_has_its_length_and_nothing_but_the_window(
     assert clip.dtype == np.int8
     assert content.min() <= clip.min()
     assert clip.max() <= content.max()
+
+
+def test_a_new_word_is_said_by_others_at_other_speeds_in_the_same_place() -> None:
+    recipe = load_recipe("keywords")
+    clips = np.stack([with_sound(52, (16, 20))] * 8)
+    varied = said_by_others(recipe, clips, np.random.default_rng(1))
+    assert (varied.shape, varied.dtype) == (clips.shape, np.int8)
+    assert len({clip.tobytes() for clip in varied}) > 1
+    assert (varied[:, 24:28] == 20).all()
+    assert (varied[:, :8] == -40).all()
 
 
 def test_a_paced_clip_is_faster_with_its_middle_in_place() -> None:

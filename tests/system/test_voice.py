@@ -110,19 +110,17 @@ def test_while_one_talks_the_other_may_not(
         talking.communicate(timeout=20)
     # Whoever vanishes without a word has let go after a second.
     wait_until(lambda: not relay.talk.busy, "the turn ends")
-    assert fleet["hall"].said("attic", voice)["status"] == 0
+    assert not fleet["attic"].played.exists()
 
 
 def test_nobody_talks_without_permission_of_owner_and_operator(
     fleet: dict[str, TalkingNode], relay: Relay, voice: Path
 ) -> None:
+    """Every reason there is: tests/aggregator/test_talk.py."""
     refused = fleet["attic"].said("cellar", voice)
     assert (refused["status"], "owner of cellar" in refused["errors"]) == (2, True)
-    relay.talk.allow("hall", OFF, "Ada")
-    assert "until that is allowed on its page" in fleet["attic"].said("hall", voice)["errors"]
     relay.talk.allow("hall", PEOPLE, "Ada")
     assert "only people at the dashboard" in fleet["attic"].said("hall", voice)["errors"]
-    assert "no node is called" in fleet["attic"].said("tower", voice)["errors"]
     assert not fleet["hall"].played.exists()
 
 

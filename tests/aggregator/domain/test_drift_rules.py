@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.domain.drift_alerts import (
-    ACCEPTED_S,
-    CALM_S,
+    DAY_S,
     Finding,
     Open,
     changes,
@@ -23,8 +22,9 @@ from aggregator.domain.drift_levels import (
     together,
     usual,
 )
+from aggregator.domain.drift_limits import USUAL_LIMITS, DriftLimits
 from aggregator.domain.drift_posteriors import BUCKETS, SHIFTED, bucket, stability_index
-from aggregator.domain.drift_rates import FLOOD_LEAST, Rate, chance, dispersion, is_flood
+from aggregator.domain.drift_rates import Rate, chance, dispersion, is_flood
 from aggregator.domain.drift_spectra import FEW, Spectrum, is_narrow, risen, spectrum
 
 
@@ -60,6 +60,20 @@ def test_without_enough_to_compare_nothing_is_said(rule: object) -> None:
         assert rule(now[:1], NIGHTS_AND_DAYS) is None  # type: ignore[operator]
         short = [replace(one, seconds=60) for one in now]
         assert rule(short, NIGHTS_AND_DAYS) is None  # type: ignore[operator]
+
+
+def test_each_threshold_can_be_set() -> None:
+    deaf, fan = [hour(-80, -75)] * 3, [hour(-35, -28)] * 3
+    assert deaf_by_db(deaf, NIGHTS_AND_DAYS, DriftLimits(deaf_below_db=21)) is None
+    assert floor_rise_db(fan, NIGHTS_AND_DAYS, DriftLimits(fan_rise_db=11)) is None
+    flood = Rate(count=200, hours=6.0, blocks=(3, 2, 4, 1) * 10)
+    for limits in (
+        DriftLimits(flood_detections=201),
+        DriftLimits(flood_factor=100),
+        DriftLimits(flood_chance=1e-300),
+    ):
+        assert is_flood(flood)
+        assert not is_flood(flood, limits)
 
 
 levels = st.floats(-100, -5).map(lambda one: round(one, 1))
@@ -118,7 +132,7 @@ def test_more_detections_are_never_more_likely_to_be_chance(now: int, before: li
 @given(st.lists(counts, min_size=4, max_size=30))
 def test_a_block_of_the_reference_is_no_flood(before: list[int]) -> None:
     assert not is_flood(rate(max(before), *before))
-    assert not is_flood(rate(FLOOD_LEAST - 1, *before))
+    assert not is_flood(rate(USUAL_LIMITS.flood_detections - 1, *before))
     assert dispersion(before) >= 1
 
 
@@ -191,9 +205,9 @@ def test_an_alert_begins_goes_on_and_ends_only_after_a_calm_hour() -> None:
     assert changes([DEAF], [], 0.0).begin == (DEAF,)
     alert = Open(id=4, kind="deaf", label="", begun_s=0.0, held_s=600.0)
     assert changes([DEAF], [alert], 1200.0).hold == ((4, DEAF),)
-    assert changes([], [alert], 600.0 + CALM_S - 1).end == ()
-    assert changes([], [alert], 600.0 + CALM_S).end == (4,)
-    lasting = changes([DEAF], [alert], ACCEPTED_S)
+    assert changes([], [alert], 600.0 + USUAL_LIMITS.calm_s - 1).end == ()
+    assert changes([], [alert], 600.0 + USUAL_LIMITS.calm_s).end == (4,)
+    lasting = changes([DEAF], [alert], USUAL_LIMITS.accepted_days * DAY_S)
     assert (lasting.begin, lasting.hold, lasting.end) == ((), (), (4,))
     assert reference_end_s(100_000.0, 1000.0, [alert]) == -1000.0
     assert reference_end_s(100_000.0, 1000.0, []) == 99_000.0
@@ -210,7 +224,7 @@ findings = st.lists(
 def test_there_is_one_open_alert_of_a_kind_at_most(rounds: list[list[Finding]]) -> None:
     alerts: dict[int, Open] = {}
     for number, found in enumerate(rounds):
-        now_s = number * CALM_S
+        now_s = number * USUAL_LIMITS.calm_s
         made = changes(found, list(alerts.values()), now_s)
         assert not {one for one, _ in made.hold} & set(made.end)
         for one, _ in made.hold:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.domain.figures import Answer, Figures, read_figures
+from aggregator.domain.figures import Answer, Figures, in_words_of, read_figures
 from aggregator.domain.gate_limits import Limits
 from aggregator.domain.releases import Verdict, judge
 from aggregator.errors import FiguresError
@@ -181,8 +181,22 @@ def test_new_labels_must_be_found() -> None:
     good = incumbent(windows=[*WINDOWS, *wolves], labels=labels)
     assert judge(good, old, LIMITS).passed
     deaf = incumbent(windows=[*WINDOWS, *answers("wolf", 4, 6)], labels=labels)
-    words = "the new label wolf is found in 40 % of 10 held-out windows, 70 % are needed"
+    words = (
+        "the new label wolf is found in 40 % of 10 held-out windows (95 % interval 12 to 74), 70 % are needed"
+    )
     assert refused(judge(deaf, old, LIMITS)) == {"new label wolf": f"refused: {words}"}
+
+
+@pytest.mark.parametrize(("found", "missed", "passed"), [(5, 4, True), (25, 20, False), (2, 7, False)])
+def test_few_windows_of_a_new_label_are_not_missed_by_chance_alone(
+    found: int, missed: int, passed: bool
+) -> None:
+    """What is found in 56 % of nine windows may be found in 70 % of all; in 56 % of 45 it is not."""
+    old = incumbent(windows=[*WINDOWS, *[("wolf", None)] * (found + missed)])
+    new = incumbent(windows=[*WINDOWS, *answers("wolf", found, missed)], labels=(*LABELS, "wolf"))
+    [rule] = [one for one in judge(new, old, LIMITS).rules if one.name == "new label wolf"]
+    assert rule.passed is passed
+    assert rule.sentence.endswith("70 % are needed, which may be chance") is passed
 
 
 def test_a_new_label_with_too_few_windows_cannot_be_judged() -> None:
@@ -198,6 +212,19 @@ def test_what_the_incumbent_cannot_know_does_not_hide_what_the_candidate_forgot(
     old = incumbent(windows=[*answers("dog", 40, 0), *[("wolf", None)] * 60])
     new = incumbent(windows=[*answers("dog", 30, 10), *wolves], labels=(*LABELS, "wolf"))
     assert "windows" in refused(judge(new, old, LIMITS))
+
+
+def test_a_label_that_was_renamed_is_still_what_the_incumbent_says() -> None:
+    """It learned "wolf" before somebody called it "grey wolf"; another label of the two is not touched."""
+    old = incumbent(windows=[*WINDOWS, *[("grey wolf", "wolf")] * 10], labels=(*LABELS, "wolf"))
+    deaf = incumbent(windows=[*WINDOWS, *[("grey wolf", None)] * 10], labels=(*LABELS, "grey wolf"))
+    same = incumbent(windows=[*WINDOWS, *[("grey wolf", "grey wolf")] * 10], labels=(*LABELS, "grey wolf"))
+    meant = {"wolf": "grey wolf", "grey wolf": "grey wolf", "dog": "hound"}
+    assert "labels" in refused(judge(same, old, LIMITS))
+    understood = in_words_of(old, same.labels, meant)
+    assert understood.labels == (*LABELS, "grey wolf")
+    assert judge(same, understood, LIMITS).passed
+    assert "label grey wolf" in refused(judge(deaf, understood, LIMITS))
 
 
 def test_poisoned_reviews_are_refused() -> None:
