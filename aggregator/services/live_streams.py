@@ -72,7 +72,8 @@ class Ear:
     @property
     def rates(self) -> Rates:
         """How the stream does."""
-        return self._stream.meter.rates(time.time())
+        with self._stream.measuring:
+            return self._stream.meter.rates(time.time())
 
     @property
     def listeners(self) -> int:
@@ -104,6 +105,8 @@ class _Stream:
     session: str = field(default_factory=lambda: secrets.token_hex(4))
     ears: list[Ear] = field(default_factory=list)
     meter: RateMeter = field(default_factory=RateMeter)
+    measuring: threading.Lock = field(default_factory=threading.Lock)
+    """Held while the meter is read or written."""
     renew_s: float = 0.0
     """By the steady clock: when the node is to be told again."""
 
@@ -185,10 +188,11 @@ class LiveStreams:
         if stream is None or stream.node != node or stream.quality.codec != packet.codec:
             return
         delay_s = self._now() - packet.captured_ms / 1000
-        lost = stream.meter.take(
-            now_s=time.time(), sequence=packet.sequence, modulo=SEQUENCES,
-            payload_bytes=len(packet.payload), wire_bytes=wire_bytes, delay_s=delay_s,
-        )  # fmt: skip
+        with stream.measuring:
+            lost = stream.meter.take(
+                now_s=time.time(), sequence=packet.sequence, modulo=SEQUENCES,
+                payload_bytes=len(packet.payload), wire_bytes=wire_bytes, delay_s=delay_s,
+            )  # fmt: skip
         try:
             heard = stream.sound.push(packet, lost)
         except CodecError as error:

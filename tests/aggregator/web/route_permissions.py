@@ -17,7 +17,8 @@ ASKED: Final = {
         "see": """
             api.detection api.detections api.node api.nodes api.quarantine api.session api.statistics
             api.window api_releases.compare api_releases.release api_releases.releases api_releases.snapshot
-            api_releases.training api_releases.trainings arrivals.page dataset.files dataset.page
+            api_releases.training api_releases.trainings api_rollouts.detail api_rollouts.index
+            api_rollouts.pins arrivals.page dataset.files dataset.page
             deletion.index deletion_api.index detections.detail detections.index drift.index drift_api.index
             drift_api.node events.stream fleet.overview live.stream node.page releases.compare
             releases.index releases.page review.answers review.disagreements review_api.answers
@@ -48,7 +49,8 @@ ASKED: Final = {
         "retrain": "training.ask training.cancel",
         "accept": "releases.decide",
         "rollout": """
-            rollouts.ask rollouts.make rollouts.new rollouts.pin rollouts.steer rollouts.unpin
+            api_rollouts.roll_back api_rollouts.steer rollouts.ask rollouts.make rollouts.new rollouts.pin
+            rollouts.steer rollouts.unpin
         """,
         "delete": """
             deletion.ask_node deletion.ask_window deletion.node deletion.window deletion_api.node
