@@ -83,6 +83,7 @@ def measure(
     """One turn."""
     said = speaker.said("hall", voice, "--codec", codec, "--packet-ms", str(packet_ms))
     heard = said["heard"]
+    assert heard["played"], said
     total = heard["played"] + heard["lost"]
     told = {
         "codec": codec, "packet_ms": packet_ms, "loss": loss, "delay_ms": said["delay_ms"],

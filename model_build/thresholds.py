@@ -15,7 +15,7 @@ That is a promise about the recordings at hand, not yet one about an hour of oth
 ``model-build evaluate`` says how much it is worth.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +37,15 @@ def choose_thresholds(
     streams: Sequence[Heard],
     labels: Sequence[str],
     decision: DecisionRecipe,
+    few: Collection[str] = (),
 ) -> dict[str, float]:
     """The threshold of each label that can be detected.
 
     ``clips`` are labelled clips that the model did not learn from, ``streams`` long recordings that hold no
     target. Without streams each label gets the lowest threshold that is precise enough on the clips.
+
+    Of the labels ``few`` there are too few recordings to tell how high a threshold may stand: it stands no
+    higher than that of a usual other label, unless false alarms want it.
     """
     targets = [index for index, label in enumerate(labels) if is_target(label)]
     counts = _Counts(clips, streams, labels, decision)
@@ -57,6 +61,10 @@ def choose_thresholds(
         )
         if allowed == 0:
             places = {index: raise_by_margin(counts.hit_rate(index), places[index]) for index in targets}
+    known = [place for index, place in places.items() if labels[index] not in few]
+    for index in [index for index in targets if labels[index] in few and known]:
+        usual = int(np.median(known))
+        places[index] = lowered(counts.false_alarms(index), places[index], max(floors[index], usual))
     return {labels[index]: float(CANDIDATES[place]) for index, place in places.items()}
 
 
@@ -90,6 +98,15 @@ def spend(
 
 def _cost(alarms: NDArray[np.int64], place: int, lower: int) -> int:
     return int(alarms[lower] - alarms[place])
+
+
+def lowered(alarms: NDArray[np.int64], place: int, lowest: int) -> int:
+    """The lowest candidate from ``lowest`` to ``place`` that has no more false alarms than ``place``.
+
+    >>> lowered(np.array([3, 1, 0, 0, 0]), 4, 1), lowered(np.array([0, 0, 0]), 1, 2)
+    (2, 1)
+    """
+    return next((lower for lower in range(lowest, place) if alarms[lower] <= alarms[place]), place)
 
 
 def raise_by_margin(hits: NDArray[np.float64], place: int) -> int:

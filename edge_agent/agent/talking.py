@@ -67,15 +67,19 @@ class Talking:
                 playing.end()
 
     def _begin(self, turn: Turn) -> None:
+        before = self._playing
+        if before is not None and before.session == turn.session:
+            return
         if turn.codec not in self.codecs or turn.packet_ms is None:
             self._refuse(turn, f"does not understand {turn.codec}")
-        elif not self._floor.ask(turn.session, time.monotonic()):
+        elif before is not None and not before.ending:
             self._refuse(turn, "somebody else is talking")
-        elif self._playing is None:
-            _log.info(
-                "somebody talks", extra={"who": turn.peer, "codec": turn.codec, "session": turn.session}
+        else:
+            _log.info("somebody talks", extra={"who": turn.peer, "codec": turn.codec})
+            self._playing = Playing(
+                turn.session, turn.codec, turn.packet_ms, self._sink, self._tell, after=before
             )
-            self._playing = Playing(turn.session, turn.codec, turn.packet_ms, self._sink, self._tell)
+            self._floor = Floor()
             self._playing.start()
 
     def _packet(self, packet: Record) -> None:
@@ -91,7 +95,8 @@ class Talking:
         if self._playing is None:
             return
         if self._playing.over:
-            self._floor.leave(self._playing.session, time.monotonic())
+            self._floor.ask(self._playing.session, self._playing.ended_s)
+            self._floor.leave(self._playing.session, self._playing.ended_s)
             self._playing = None
         else:
             self._floor.ask(self._playing.session, time.monotonic())

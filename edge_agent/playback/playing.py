@@ -24,10 +24,13 @@ class Playing:
     """Begins when made known by ``start``. ``tell`` is called in its thread, every second and at the end."""
 
     def __init__(
-        self, session: str, codec: str, packet_ms: int, sink: Sink, tell: Callable[[Heard], None]
-    ) -> None:
-        """``CodecError`` if the codec is not installed."""
-        self.session, self._sink, self._tell = session, sink, tell
+        self, session: str, codec: str, packet_ms: int, sink: Sink, tell: Callable[[Heard], None],
+        *, after: "Playing | None" = None,
+    ) -> None:  # fmt: skip
+        """Waits for the end of the one ``after`` which it comes. ``CodecError`` without the codec."""
+        self.session, self._sink, self._tell, self._after = session, sink, tell, after
+        self.ended_s = 0.0
+        """By the steady clock, when over."""
         self._voicing = Voicing(codec, packet_ms)
         self._lock = threading.Lock()
         self._ending = threading.Event()
@@ -52,9 +55,14 @@ class Playing:
         self._ending.set()
 
     @property
+    def ending(self) -> bool:
+        """Whether nothing more comes."""
+        return self._ending.is_set()
+
+    @property
     def over(self) -> bool:
         """Whether all is played."""
-        return self._thread.ident is not None and not self._thread.is_alive()
+        return self.ended_s > 0
 
     def stop(self, timeout_s: float) -> None:
         """End, and wait for it."""
@@ -64,6 +72,9 @@ class Playing:
 
     def _run(self) -> None:
         refused = ""
+        if self._after is not None:
+            self._after.stop(HOLD_S)
+            self._after = None
         try:
             self._sink.open()
             self._play()
@@ -72,6 +83,7 @@ class Playing:
             _log.error("nothing can be played", extra={"session": self.session, "error": refused})
         finally:
             self._sink.close()
+            self.ended_s = time.monotonic()
         self._tell(self._heard(ended=True, refused=refused))
 
     def _play(self) -> None:

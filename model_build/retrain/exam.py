@@ -84,7 +84,8 @@ class Exam:
     def thresholds(self, classifier: Listener, streams: Sequence[Heard]) -> dict[str, float]:
         """The threshold of each label; those of old labels stay where no honest clip could choose them."""
         clips = hear_clips(classifier, [*self.base_clips, *self.window_clips, *self.varied, *self.nothing])
-        chosen = choose_thresholds(clips, streams, self._recipe.labels, self._recipe.decision)
+        new = [label for label in self._recipe.targets if label not in self._base.labels]
+        chosen = choose_thresholds(clips, streams, self._recipe.labels, self._recipe.decision, new)
         return chosen | (dict(self._base.origin.thresholds) if self._base.origin.validation_learned else {})
 
     def _varied(self, windows: Sequence[int], starts: NDArray[np.int64]) -> Iterator[Clip]:

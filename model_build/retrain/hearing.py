@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.audio import FRAMES_PER_S
 from model_build.answers import posteriors_of
 from model_build.evaluate import Heard, Listener
 from model_build.network import Network
@@ -15,6 +16,9 @@ from model_build.retrain.excerpts import cut, is_lasting
 from model_build.retrain.mixing import step_levels_db
 from model_build.retrain.snapshot import Snapshot
 from model_build.shape import STEP_FRAMES
+
+REPORT_S = 1.0
+"""So long after a word a detector has reported it, or never will."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,12 @@ def none_clips(snapshot: Snapshot, windows: Sequence[int], label: str) -> Iterat
         name = snapshot.name(index)
         if name is None or name.startswith("_"):
             yield clip_of(label, whole_step_frames(snapshot.window(index)))
+
+
+def with_time_to_report(frames: NDArray[np.int8]) -> NDArray[np.int8]:
+    """A window and quiet after it: a detector reports a word after it, and a window may end with one."""
+    after = round(REPORT_S * FRAMES_PER_S)
+    return cut(frames, 0, len(frames) + after, lasting=False)
 
 
 def whole_step_frames(frames: NDArray[np.int8]) -> NDArray[np.int8]:

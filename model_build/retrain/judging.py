@@ -21,7 +21,7 @@ from model_build.report.nothing import NOTHING_S, NOTHINGS, nothings
 from model_build.report.rules import Rules
 from model_build.retrain.base import Base
 from model_build.retrain.crosscheck import cross_check
-from model_build.retrain.hearing import base_clips, hear_clips, whole_step_frames
+from model_build.retrain.hearing import base_clips, hear_clips, whole_step_frames, with_time_to_report
 from model_build.retrain.snapshot import SPLITS, TRAINING, Snapshot
 from model_build.runtime import Classifier, Frontend
 from model_build.shape import STEP_FRAMES
@@ -71,7 +71,7 @@ class _Judging:
         held_back = np.flatnonzero(snapshot.split != TRAINING).tolist()
         figures = []
         for count, index in enumerate(held_back):
-            frames = whole_step_frames(snapshot.window(index))
+            frames = whole_step_frames(with_time_to_report(snapshot.window(index)))
             posteriors = self._classifier.clip(frames, STEP_FRAMES)
             found = self._rules.detections(posteriors)
             figures.append({

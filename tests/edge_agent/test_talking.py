@@ -100,6 +100,23 @@ def test_a_second_speaker_is_refused_and_the_first_goes_on(talking: Talking) -> 
     assert told(talking)[-1].played > 0
 
 
+def test_who_talks_right_after_another_is_heard_when_that_is_played(talking: Talking) -> None:
+    """The aggregator gives the next turn while the loudspeaker still plays the end of the one before."""
+    last = ""
+    for number in range(4):
+        last = f"{number:08x}"
+        tell(talking, Turn(session=last, state="theirs", peer="Ada", codec="15k", packet_ms=20))
+        for sequence in range(3):
+            say(talking, last, sequence)
+        tell(talking, Turn(session=last, state="over"))
+    wait_until(lambda: bool(told(talking)) and told(talking)[-1].session == last, "all are over")
+    assert [heard.session for heard in told(talking) if heard.ended] == [
+        f"{number:08x}" for number in range(4)
+    ]
+    assert [heard.refused for heard in told(talking)] == [""] * len(told(talking))
+    assert all(heard.played == 3 for heard in told(talking) if heard.ended)
+
+
 def test_sound_that_no_turn_announced_is_not_heard(talking: Talking) -> None:
     say(talking)
     assert hears_itself(talking)
