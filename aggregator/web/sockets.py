@@ -9,7 +9,7 @@ import socket
 import ssl
 import struct
 import threading
-from typing import Any, Final
+from typing import Final
 
 from flask import Flask, request
 from simple_websocket import ConnectionClosed
@@ -19,6 +19,8 @@ PATIENCE_S: Final = 10
 """A browser that takes nothing for so long is gone."""
 
 _PLACE: Final = "gunicorn.socket"
+_GOODBYE: Final = 0x88
+"""First byte of the frame that ends it, as RFC 6455 has it."""
 
 
 def install(app: Flask) -> None:
@@ -41,28 +43,31 @@ class Line:
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
-        # What is not encrypted may be read and written at once.
-        self._turn: Any = threading.Lock() if isinstance(line, ssl.SSLSocket) else None
+        self._turn = threading.Lock()
+        self._encrypted = isinstance(line, ssl.SSLSocket)
+        self._said_goodbye = False
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._turn is None:
+        if not self._encrypted:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", PATIENCE_S, 0))
 
     def send(self, content: bytes) -> int:
-        """All of it; ``GoneError`` if nobody takes it."""
-        try:
-            if self._turn is None:
-                self._line.sendall(content)
-            else:
-                with self._turn:
+        """All of it; ``GoneError`` if nobody takes it, or the end was said already."""
+        with self._turn:
+            if self._said_goodbye:
+                raise GoneError(CloseReason.NORMAL_CLOSURE, "the end was said")
+            # One thread answers the reader's goodbye while the other has sound in its hands.
+            self._said_goodbye = content[:1] == bytes([_GOODBYE])
+            try:
+                if self._encrypted:
                     self._line.settimeout(PATIENCE_S)
-                    self._line.sendall(content)
-        except OSError as error:
-            raise GoneError(CloseReason.ABNORMAL_CLOSURE, str(error)) from error
+                self._line.sendall(content)
+            except OSError as error:
+                raise GoneError(CloseReason.ABNORMAL_CLOSURE, str(error)) from error
         return len(content)
 
     def recv(self, limit_bytes: int) -> bytes:
         """What has come, after waiting for it."""
-        if self._turn is None:
+        if not self._encrypted:
             return self._line.recv(limit_bytes)
         while True:
             with self._turn:

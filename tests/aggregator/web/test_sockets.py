@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from aggregator.services.web_certificate import web_certificate
-from aggregator.settings import Web
+from aggregator.settings import Settings, Store, Web
 from aggregator.web.sockets import GoneError, Line
 
 MESSAGES, SIZE = 1500, 660
+GOODBYE = b"\x88\x00"
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
@@ -27,7 +28,7 @@ def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Line,
     """The server's end under a line, and the other one."""
     theirs, ours = pair()
     if request.param == "tls":
-        made = web_certificate(Web(https=True), tmp_path)
+        made = web_certificate(Settings(store=Store(folder=str(tmp_path)), web=Web(https=True)))
         assert made is not None
         server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server.load_cert_chain(made.certificate, made.key)
@@ -81,6 +82,16 @@ def test_what_is_written_and_read_at_once_arrives_whole(ends: tuple[Line, socket
         thread.join(30)
     assert b"".join(parts) == told * MESSAGES
     assert got["asked"] == MESSAGES * len(asked)
+
+
+def test_nothing_is_said_after_the_goodbye(ends: tuple[Line, socket.socket]) -> None:
+    line, theirs = ends
+    line.send(b"HTTP/1.1 101 ")
+    assert theirs.recv(100) == b"HTTP/1.1 101 "
+    line.send(GOODBYE)
+    with pytest.raises(GoneError):
+        line.send(bytes(SIZE))
+    assert theirs.recv(100) == GOODBYE
 
 
 def test_whoever_hangs_up_is_an_end_and_no_fault(ends: tuple[Line, socket.socket]) -> None:
