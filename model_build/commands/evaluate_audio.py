@@ -111,7 +111,8 @@ def _codecs(options: argparse.Namespace, speech: "list[Pcm]", console: "Console"
     lossy: list[Codec] = [
         ours("15k", 20),
         *(one for one in others if isinstance(one, OpusCodec) and one.bit_rate == 16_000),
-        *(OpusCodec(bit_rate=16_000, repeats=True) for one in others[-1:] if isinstance(one, OpusCodec)),
+        # Below about 18 kbit/s the library leaves the copies out, whatever it is asked.
+        *(OpusCodec(bit_rate=24_000, repeats=True) for one in others[-1:] if isinstance(one, OpusCodec)),
     ]
     losses = [
         evaluation.measure(codec, speech, judge, console.progress, loss)
