@@ -1,14 +1,12 @@
 """``edge-agent run``: chooses the parts, joins them, runs them. The only file that knows them all."""
 
-import fcntl
 import logging
 import signal
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from contract.commands import Command
 from contract.updates import Desired
@@ -27,7 +25,7 @@ from edge_agent.capture import BLOCK_S, PROMPT_BLOCK_S, Block, Listener, make_so
 from edge_agent.errors import CaptureError, OutboxError, SettingsError
 from edge_agent.interpreter import runtime_name
 from edge_agent.journal import start_journal
-from edge_agent.outbox import Outbox
+from edge_agent.outbox import Outbox, sole
 from edge_agent.settings import Settings
 from edge_agent.settings.enrolled import folder_in
 
@@ -44,7 +42,7 @@ def run(settings: Settings, version: str, *, drain_timeout_s: float, seconds: fl
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    with _sole(settings.outbox_path):
+    with sole(settings.outbox_path):
         return _run(settings, version, drain_timeout_s, seconds, stop)
 
 
@@ -230,20 +228,3 @@ def _renewal(settings: Settings, link: Any) -> Renewal | None:
     if settings.enrolled is None or link is None:
         return None
     return Renewal(folder_in(settings.node.state_path), on_new=link.reconnect)
-
-
-def _sole(outbox: Path) -> IO[str]:
-    """A lock beside the outbox, held until closed: two agents on one outbox would mix up their messages."""
-    try:
-        outbox.parent.mkdir(parents=True, exist_ok=True)
-        lock = outbox.with_name(f"{outbox.name}.lock").open("w")
-    except OSError as error:
-        raise OutboxError(
-            f"{outbox.parent}: {error.strerror or error}; choose another [node] state"
-        ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise OutboxError(f"another agent is using {outbox}; give each its own [node] state") from error
-    return lock

@@ -10,6 +10,7 @@ from contract.codec.speech import codecs_here
 from edge_agent.capture import PROMPT_BLOCK_S, Block, Ended, Listener, make_source
 from edge_agent.errors import CaptureError, TalkError
 from edge_agent.mqtt.voice_line import VoiceLine
+from edge_agent.outbox import in_use
 from edge_agent.settings import InputSettings, Settings
 from edge_agent.talk.keys import LEAVE, TALK, Keys
 from edge_agent.talk.telling import arrival, as_plain, summary
@@ -50,6 +51,12 @@ def talk(settings: Settings, wish: Wish) -> int:
     """The exit code: 0, or 1 if the other node has heard nothing of the last turn."""
     if not settings.broker.host:
         raise TalkError("there is no [broker] host")
+    if settings.enrolled is not None and in_use(settings.outbox_path):
+        # The certificate's name is the client id as well: the two would push each other out for ever.
+        raise TalkError(
+            "the broker of a fleet with certificates gives each node one connection, and the agent has it: "
+            "stop the agent while you talk (systemctl stop soundpost-agent), or talk from the dashboard"
+        )
     listener = Listener(make_source(_source(settings, wish), PROMPT_BLOCK_S), block_s=PROMPT_BLOCK_S)
     with VoiceLine(settings.broker, settings.node.name) as line:
         try:

