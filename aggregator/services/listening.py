@@ -12,8 +12,7 @@ from aggregator.domain.listening import LEVELS, OFF, Quality, allowed, refusal
 from aggregator.errors import ListeningError, NotAllowedError, StoreError, UnknownNodeError
 from aggregator.services.audit import enter
 from aggregator.services.live_streams import Ear, LiveStreams
-from aggregator.store import fleet
-from aggregator.store import listening as store
+from aggregator.store import allowances, fleet
 from aggregator.store.database import Database
 
 WORTH_S: Final = 5.0
@@ -55,7 +54,7 @@ class ListeningService:
     def node(self, name: str) -> ListeningView:
         """What is allowed of a node; ``UnknownNodeError`` if it was never heard."""
         with self._database.read() as connection:
-            row = store.of_node(connection, name)
+            row = allowances.of_node(connection, name, allowances.LISTENING)
         if row is None:
             raise UnknownNodeError(f"no node is called {name!r}")
         return _view(name, row)
@@ -67,7 +66,9 @@ class ListeningService:
         now_s = self._now()
         with self._database.write() as connection:
             node_id = fleet.node_id(connection, name)
-            store.allow(connection, node_id, {"level": level, "changed_s": now_s, "changed_by": who[:100]})
+            allowances.allow(
+                connection, node_id, allowances.LISTENING, level, changed_s=now_s, changed_by=who
+            )
             enter(connection, who, "allow listening", {"node": name, "level": level}, now_s)
         self._streams.restrict(name, self.node(name).codecs)
 

@@ -13,8 +13,7 @@ from aggregator.domain.talking import LEVELS, OFF, chosen, refusal
 from aggregator.errors import AggregatorError, TalkError, UnknownNodeError
 from aggregator.services.audit import enter
 from aggregator.services.talk_turns import Running, Turns
-from aggregator.store import fleet
-from aggregator.store import talking as store
+from aggregator.store import allowances, fleet
 from aggregator.store.database import Database
 from contract.live import SoundPacket
 from contract.record import Record
@@ -68,7 +67,7 @@ class TalkService:
     def node(self, name: str) -> TalkView:
         """What is allowed of a node; ``UnknownNodeError`` if it was never heard."""
         with self._database.read() as connection:
-            row = store.of_node(connection, name)
+            row = allowances.of_node(connection, name, allowances.TALKING)
         if row is None:
             raise UnknownNodeError(f"no node is called {name!r}")
         return _view(name, row)
@@ -80,7 +79,7 @@ class TalkService:
         now_s = self._now()
         with self._database.write() as connection:
             node_id = fleet.node_id(connection, name)
-            store.allow(connection, node_id, {"level": level, "changed_s": now_s, "changed_by": who[:100]})
+            allowances.allow(connection, node_id, allowances.TALKING, level, changed_s=now_s, changed_by=who)
             enter(connection, who, "allow talking", {"node": name, "level": level}, now_s)
         view = self.node(name)
         for turn in self._turns.running():

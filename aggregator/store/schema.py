@@ -10,31 +10,17 @@ from sqlalchemy import text
 from aggregator.errors import StoreError
 from aggregator.store import (  # noqa: F401 - migrations must know every table
     account_tables,
+    allowances,
     enrolment_tables,
-    listening,
     review_tables,
     rollout_tables,
-    talking,
 )
 from aggregator.store.database import Database
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-VERSIONS: Final = (
-    "0001",
-    "0002",
-    "0003",
-    "0004",
-    "0005",
-    "0006",
-    "0007",
-    "0008",
-    "0009",
-    "0010",
-    "0011",
-    "0012",
-)
+VERSIONS: Final = tuple(f"{number:04}" for number in range(1, 12))
 """Every version in order; the last is the one that this program needs. One file of ``migrations`` each."""
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
