@@ -207,6 +207,16 @@ def input_words(state: str | None) -> str:
     return NOTHING if state is None else _INPUT_WORDS.get(state, state)
 
 
+def sentence(reason: object) -> str:
+    """A reason, or the error that has it, with a capital and a full stop; nothing stays nothing.
+
+    >>> sentence("no node is called 'attic'")
+    "No node is called 'attic'."
+    """
+    text = str(reason)
+    return text and f"{text[:1].upper()}{text[1:]}."
+
+
 def coded(text: str) -> Markup:
     """A sentence whose words between back quotes are commands.
 

@@ -1,6 +1,5 @@
 """Listening to a node now: the page, its sound through a WebSocket, a stream for players, and who may."""
 
-import json
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,8 @@ from aggregator.services.live_streams import Ear
 from aggregator.web import credentials
 from aggregator.web.access import needs, person
 from aggregator.web.colours import palette
+from aggregator.web.formats import sentence
+from aggregator.web.sockets import say
 from contract.live import PACKETS_MS
 
 FIGURES_S: Final = 1.0
@@ -67,9 +68,9 @@ def pages(services: Services) -> Blueprint:
         try:
             with listening.listen(name, quality, person().name) as ear:
                 _converse(line, ear, may)
-            _say(line, ended="You may no longer listen to this node, or the dashboard is stopping.")
+            say(line, ended="You may no longer listen to this node, or the dashboard is stopping.")
         except AggregatorError as error:
-            _say(line, ended=f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            say(line, ended=sentence(error))
 
     @routes.get("/api/v1/nodes/<name>/stream.wav")
     @routes.get("/nodes/<name>/stream.wav")
@@ -109,11 +110,11 @@ def _converse(line: Any, ear: Ear, may: Callable[[], bool]) -> None:
         if heard is not None:
             line.send(_packed(heard))
         while (asked := line.receive(timeout=0)) is not None:
-            _say(line, echo=str(asked)[:40])
+            say(line, echo=str(asked)[:40])
         if time.monotonic() - figures_s >= FIGURES_S:
             figures_s = time.monotonic()
             rates = ear.rates
-            _say(
+            say(
                 line, payload_bps=round(rates.payload_bps), wire_bps=round(rates.wire_bps),
                 lost=round(rates.lost, 4), node_s=rates.delay_s, listeners=ear.listeners, missed=ear.missed,
             )  # fmt: skip
@@ -123,10 +124,6 @@ def _packed(heard: Heard) -> bytes:
     age_s = time.time() - heard.captured_s
     header = _HEADER.pack(heard.position, age_s, heard.concealed, _QUIET if heard.quiet else 0)
     return header + heard.samples.astype("<i2").tobytes()
-
-
-def _say(line: Any, **told: Any) -> None:
-    line.send(json.dumps(told))
 
 
 def _wav(ear: Ear, may: Callable[[], bool]) -> Iterator[bytes]:

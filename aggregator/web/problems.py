@@ -38,6 +38,7 @@ from aggregator.errors import (
     UnknownWindowError,
     UserError,
 )
+from aggregator.web.formats import sentence
 
 _TITLES: Final = {
     400: "That did not work",
@@ -112,8 +113,7 @@ def _http_error(error: HTTPException) -> Response:
 
 def _own_error(error: AggregatorError) -> Response:
     status = next(status for kind, status in _STATUS_OF_ERROR if isinstance(error, kind))
-    text = str(error)
-    response = _answer(status, f"{text[:1].upper()}{text[1:]}.")
+    response = _answer(status, sentence(error))
     if isinstance(error, BusyError | TooManyAttemptsError):
         response.headers["Retry-After"] = f"{error.retry_after_s:.0f}"
     return response

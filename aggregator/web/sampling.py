@@ -9,6 +9,7 @@ from aggregator.errors import PolicyError
 from aggregator.services.catalogue import Services
 from aggregator.web import sampling_form
 from aggregator.web.access import needs, person
+from aggregator.web.formats import sentence
 from aggregator.web.sampling_form import Filled
 from contract.sampling import Sampling
 
@@ -71,8 +72,7 @@ def _put(services: Services, scope: str, name: str) -> ResponseReturnValue:
     try:
         services.sampling.put(scope, name, filled.sampling, by=person().name)
     except PolicyError as error:
-        text = str(error)
-        return _page(services, scope, name, _refused(filled, f"{text[:1].upper()}{text[1:]}.")), 400
+        return _page(services, scope, name, _refused(filled, sentence(error))), 400
     flash(f"{_whose(scope, name)} a new sampling policy. Nodes are told as soon as they are connected.")
     return redirect(url_for(f"sampling.{scope}", name=name or None))
 

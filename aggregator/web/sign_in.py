@@ -9,6 +9,7 @@ from aggregator.services.accounts import AccountService
 from aggregator.services.catalogue import Services
 from aggregator.web import credentials, security
 from aggregator.web.access import of_oneself, open_to_all
+from aggregator.web.formats import sentence
 
 
 def pages(services: Services) -> Blueprint:
@@ -35,7 +36,7 @@ def pages(services: Services) -> Blueprint:
             )
         except TooManyAttemptsError as error:
             headers = {"Retry-After": f"{error.retry_after_s:.0f}"}
-            return _form(accounts, target, name, _sentence(error)), 429, headers
+            return _form(accounts, target, name, sentence(error)), 429, headers
         if cookie is None:
             return _form(accounts, target, name, _refusal(accounts)), 403
         credentials.sign_in(cookie)
@@ -55,7 +56,7 @@ def pages(services: Services) -> Blueprint:
         try:
             accounts.set_first(password, code)
         except PasswordError as error:
-            return render_template("setup.html", code=code, refusal=_sentence(error)), 400
+            return render_template("setup.html", code=code, refusal=sentence(error)), 400
         credentials.sign_in(accounts.begin(ADMIN))
         return redirect(url_for("fleet.overview"))
 
@@ -80,8 +81,3 @@ def _refusal(accounts: AccountService) -> str:
     if accounts.asks_for_codes():
         return "Name, password and code do not belong together. A code works once."
     return "That is not the password of this name."
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."

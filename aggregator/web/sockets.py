@@ -4,12 +4,13 @@ The library reads in one thread and writes in another. OpenSSL allows that only 
 reader who vanished would hold a writer for a quarter of an hour.
 """
 
+import json
 import select
 import socket
 import ssl
 import struct
 import threading
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask, request
 from simple_websocket import ConnectionClosed
@@ -21,6 +22,11 @@ PATIENCE_S: Final = 10
 _PLACE: Final = "gunicorn.socket"
 _GOODBYE: Final = 0x88
 """First byte of the frame that ends it, as RFC 6455 has it."""
+
+
+def say(line: Any, **told: Any) -> None:
+    """Tell the page at the other end, in JSON."""
+    line.send(json.dumps(told))
 
 
 def install(app: Flask) -> None:

@@ -1,6 +1,5 @@
 """Talking to a node: what a browser's microphone hears through a WebSocket, and who may."""
 
-import json
 import math
 import queue
 import struct
@@ -21,6 +20,8 @@ from aggregator.services.talk_turns import LAST_WORD_S, Running
 from aggregator.services.talk_voice import Voice
 from aggregator.web import credentials
 from aggregator.web.access import needs, person
+from aggregator.web.formats import sentence
+from aggregator.web.sockets import say
 from contract.codec.speech import codecs_here
 from contract.voice import Turn
 
@@ -54,10 +55,10 @@ def pages(services: Services) -> Blueprint:
         try:
             turn = talk.begin(person().name, name, codecs_here(), PACKET_MS, told.put)
         except AggregatorError as error:
-            _say(line, ended=f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            say(line, ended=sentence(error))
             return
         try:
-            _say(line, begun={"codec": turn.codec, "packet_ms": turn.packet_ms})
+            say(line, begun={"codec": turn.codec, "packet_ms": turn.packet_ms})
             _hear(line, talk, turn, told, may)
             talk.end(turn)
             _last_words(line, told)
@@ -93,14 +94,14 @@ def _tell(line: Any, turn: Turn) -> bool:
     """Whether that was the last of it."""
     heard = turn.heard
     if heard is not None:
-        _say(
+        say(
             line, heard={
                 "captured_ms": heard.captured_ms, "since_ms": heard.since_ms, "lost": heard.lost_percent,
                 "waiting_ms": heard.waiting_ms, "played": heard.played, "dry": heard.dry,
             },
         )  # fmt: skip
     elif turn.state == "over":
-        _say(line, ended=turn.reason and f"{turn.reason[:1].upper()}{turn.reason[1:]}.")
+        say(line, ended=sentence(turn.reason))
         return True
     return False
 
@@ -111,7 +112,3 @@ def _read(said: bytes) -> tuple[float, "np.ndarray[Any, np.dtype[np.int16]]"]:
     (captured_ms,) = _CAPTURED.unpack_from(said)
     pcm = np.frombuffer(said, "<i2", offset=_CAPTURED.size)
     return captured_ms if math.isfinite(captured_ms) else 0.0, pcm
-
-
-def _say(line: Any, **told: Any) -> None:
-    line.send(json.dumps(told))
