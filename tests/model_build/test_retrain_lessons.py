@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contract.audio import FEATURE_ZERO_POINT
 from model_build.recipe import load_recipe
-from model_build.retrain.amounts import KNOWN_PART, NONE_PART, REPEATS_NEW, amounts_of
+from model_build.retrain.amounts import KNOWN_PART, NEW_PART, NONE_PART, REPEATS_NEW, amounts_of
 from model_build.retrain.excerpts import best_start, clip_frames, cut, find_starts, paced, said_by_others
 from model_build.retrain.growth import (
     EPOCHS_PART,
@@ -160,7 +160,7 @@ def test_few_windows_are_repeated_and_many_are_drawn_from(count: int, tmp_path) 
     unit = len(base.training.target) / len(base.labels)
     amount = amounts_of(base, snapshot_of(tmp_path, *windows, *(known + none) * count)).examples
     windows_shown = amount - len(base.training.target)
-    assert windows_shown <= (1 + KNOWN_PART + NONE_PART) * unit + 3
+    assert windows_shown <= (NEW_PART + KNOWN_PART + NONE_PART) * unit + 3
     assert windows_shown >= min(count * REPEATS_NEW, unit)
 
 
@@ -186,7 +186,7 @@ def test_only_base_examples_are_taught_by_the_base(tmp_path) -> None:
         new = batch.targets[:, -1].argmax(axis=1) == place
         assert new.any()
         assert (batch.taught[new] == 0).all()
-        assert set(np.unique(batch.taught).tolist()) <= {0.0, TAUGHT}
+        assert set(np.unique(batch.taught).tolist()) <= {0.0, float(np.float32(TAUGHT))}
 
 
 def test_windows_of_nothing_reject_targets_along_their_whole_length(tmp_path) -> None:
