@@ -241,7 +241,7 @@ def recipe_names() -> tuple[str, ...]:
     """The recipes that come with the factory.
 
     >>> recipe_names()
-    ('anomaly', 'keywords', 'sounds')
+    ('anomaly', 'denoise', 'keywords', 'sounds')
     """
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
