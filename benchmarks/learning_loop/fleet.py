@@ -25,6 +25,7 @@ BEFORE_S: Final = 1.5
 """Sound before a detection in its window: it is reported half a second after a word, which shall be whole."""
 BEGINNING_S, DRAIN_S = 60.0, 180.0
 MANY: Final = 100_000
+REVIEWER: Final = "Ada"
 _AGGREGATOR = (sys.executable, "-m", "aggregator")
 
 
@@ -45,10 +46,11 @@ class Fleet:
             "web": {"port": port},
             "training": {"base": str(starter.base), "bundle": str(starter.bundle), "epochs": epochs},
         }))  # fmt: skip
-        subprocess.run(
-            [*_AGGREGATOR, "password", "--config", str(config)],
-            input=self.password.encode(), check=True, capture_output=True,
-        )  # fmt: skip
+        for made in (["password"], ["user", "add", REVIEWER, "--role", "reviewer", "--role", "operator"]):
+            subprocess.run(
+                [*_AGGREGATOR, *made, "--config", str(config)],
+                input=self.password.encode(), check=True, capture_output=True,
+            )  # fmt: skip
         children.start_and_wait("aggregator", [*_AGGREGATOR, "serve", "--config", str(config)])
         children.wait_for_port(port)
         chosen = settings.load(config, {}, {})

@@ -14,7 +14,7 @@ import numpy as np
 
 from aggregator.demo.children import Children
 from benchmarks.learning_loop.exam import Marks, examine
-from benchmarks.learning_loop.fleet import Fleet
+from benchmarks.learning_loop.fleet import REVIEWER, Fleet
 from benchmarks.learning_loop.oracle import Oracle
 from benchmarks.learning_loop.outcome import Outcome
 from benchmarks.learning_loop.people import Parts, divide
@@ -115,7 +115,7 @@ class Loop:
                 truth = {one: oracle.said(*fleet.window(one)) for one in fleet.windows()}
                 part = POISON if self._options.poison else 0.0
                 told = mistaken(truth, labels, part=part, seed=self._options.seed)
-                reviewer = Reviewer(browser, fleet.address, "Ada")
+                reviewer = Reviewer(browser, fleet.address, REVIEWER)
                 reviewer.arrive(fleet.password)
                 reviewer.add_label(new_label)
                 reviewed = self._review(reviewer, told, truth)
