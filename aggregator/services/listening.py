@@ -9,10 +9,11 @@ from threading import BoundedSemaphore
 from typing import Any, Final
 
 from aggregator.domain.listening import LEVELS, OFF, Quality, allowed, refusal
-from aggregator.errors import ListeningError, NotAllowedError, StoreError, UnknownNodeError
+from aggregator.errors import ListeningError, NotAllowedError, StoreError
+from aggregator.services.allowances import allow, allowance
 from aggregator.services.audit import enter
 from aggregator.services.live_streams import Ear, LiveStreams
-from aggregator.store import allowances, fleet
+from aggregator.store.allowances import LISTENING
 from aggregator.store.database import Database
 
 WORTH_S: Final = 5.0
@@ -53,23 +54,13 @@ class ListeningService:
 
     def node(self, name: str) -> ListeningView:
         """What is allowed of a node; ``UnknownNodeError`` if it was never heard."""
-        with self._database.read() as connection:
-            row = allowances.of_node(connection, name, allowances.LISTENING)
-        if row is None:
-            raise UnknownNodeError(f"no node is called {name!r}")
-        return _view(name, row)
+        return _view(name, allowance(self._database, name, LISTENING))
 
     def allow(self, name: str, level: str, who: str) -> None:
         """Allow it, or no longer; whoever listens beyond that is cut off."""
         if level not in LEVELS:
             raise ListeningError(f"what is allowed must be one of {', '.join(LEVELS)}")
-        now_s = self._now()
-        with self._database.write() as connection:
-            node_id = fleet.node_id(connection, name)
-            allowances.allow(
-                connection, node_id, allowances.LISTENING, level, changed_s=now_s, changed_by=who
-            )
-            enter(connection, who, "allow listening", {"node": name, "level": level}, now_s)
+        allow(self._database, name, LISTENING, level, who, self._now())
         self._streams.restrict(name, self.node(name).codecs)
 
     def still(self, name: str, quality: Quality) -> Callable[[], bool]:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from aggregator.domain.talking import LEVELS, OFF, chosen, refusal
-from aggregator.errors import AggregatorError, TalkError, UnknownNodeError
+from aggregator.errors import AggregatorError, TalkError
+from aggregator.services.allowances import allow, allowance
 from aggregator.services.audit import enter
 from aggregator.services.talk_turns import Running, Turns
-from aggregator.store import allowances, fleet
+from aggregator.store.allowances import TALKING
 from aggregator.store.database import Database
 from contract.live import SoundPacket
 from contract.record import Record
@@ -66,21 +67,13 @@ class TalkService:
 
     def node(self, name: str) -> TalkView:
         """What is allowed of a node; ``UnknownNodeError`` if it was never heard."""
-        with self._database.read() as connection:
-            row = allowances.of_node(connection, name, allowances.TALKING)
-        if row is None:
-            raise UnknownNodeError(f"no node is called {name!r}")
-        return _view(name, row)
+        return _view(name, allowance(self._database, name, TALKING))
 
     def allow(self, name: str, level: str, who: str) -> None:
         """Allow it, or no longer; whoever talks to it beyond that is cut off."""
         if level not in LEVELS:
             raise TalkError(f"what is allowed must be one of {', '.join(LEVELS)}")
-        now_s = self._now()
-        with self._database.write() as connection:
-            node_id = fleet.node_id(connection, name)
-            allowances.allow(connection, node_id, allowances.TALKING, level, changed_s=now_s, changed_by=who)
-            enter(connection, who, "allow talking", {"node": name, "level": level}, now_s)
+        allow(self._database, name, TALKING, level, who, self._now())
         view = self.node(name)
         for turn in self._turns.running():
             if turn.to == name and _refused(view, turn.from_node):
