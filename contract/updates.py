@@ -18,8 +18,6 @@ PHASES: Final = (
     "offered", "downloading", "verified", "staged", "self_tested", "probation", "confirmed",
     "shadowing", "shadowed", "rolled_back", "refused",
 )  # fmt: skip
-ENDS: Final = ("confirmed", "shadowed", "rolled_back", "refused")
-"""Phases after which nothing more comes of an attempt."""
 DISAGREEMENTS: Final = ("gained", "lost")
 LONGEST_REASON: Final = 500
 PIECE_BYTES: Final = 262_144

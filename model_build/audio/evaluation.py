@@ -21,9 +21,6 @@ LOSSES: Final = (0.1, 0.2)
 NOISE_DB: Final = 10.0
 """Speech over noise, of the rows with noise."""
 
-Again = Callable[[Pcm], tuple[Pcm, int]]
-"""Sound through something and the bytes that it took."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
